@@ -116,10 +116,10 @@ pub(crate) struct CheckArgs {
     pub(crate) compare: Option<PathBuf>,
 }
 
-/// The kernel has no more for one interface.
+/// The most queues that the kernel allows one interface.
 const MAX_QUEUES: usize = 256;
 
-/// Connections that a service serves at once: each has a thread.
+/// The most connections that a service serves at once: each takes a thread.
 pub(crate) const MAX_CONNECTIONS: usize = 4096;
 
 /// The interface and the addresses on it.
@@ -160,8 +160,8 @@ pub(crate) struct ServiceArgs {
     pub(crate) port: Option<u16>,
 }
 
-/// A service over either transport. Chargen is not one: over UDP it would answer a forged datagram
-/// with more octets than it had.
+/// A service over either transport. Chargen is not among them: over UDP it would answer a forged
+/// datagram with more octets than it received.
 #[derive(Debug, clap::Args)]
 pub(crate) struct TransportArgs {
     #[command(flatten)]
@@ -284,7 +284,7 @@ mod tests {
         }
     }
 
-    /// An option that nothing would follow is an error, not silence.
+    /// An option that would have no effect is an error; it is not silently ignored.
     #[test]
     fn what_would_be_ignored_is_refused() {
         let is_refused = |line: &str| Args::try_parse_from(line.split(' ')).is_err();

@@ -1,4 +1,4 @@
-//! `stubborn check`: visits every state of what there is to check, and tells what it found.
+//! `stubborn check`: visits every state of each subject, and reports what it found.
 
 use std::collections::VecDeque;
 use std::fmt::Write as _;
@@ -29,7 +29,7 @@ pub(crate) fn run(args: &CheckArgs) -> anyhow::Result<()> {
     if args.list {
         return output::print(list(&chosen));
     }
-    // First, so that nobody waits for results that can be neither compared nor written.
+    // First, so that a bad path is reported before the search, not after it.
     let committed = (args.compare.as_deref()).map(committed).transpose()?;
     if let Some(path) = &args.write {
         let open = fs::File::options().append(true).create(true).open(path);
@@ -80,7 +80,7 @@ fn choose(args: &CheckArgs) -> anyhow::Result<Vec<Subject>> {
     Ok(all.into_iter().filter(named).collect())
 }
 
-/// Searches on `jobs` threads, each subject on one; gives the results in the order of `chosen`.
+/// Searches on `jobs` threads, each subject on one. The results come in the order of `chosen`.
 fn search_all(chosen: Vec<Subject>, jobs: Option<NonZero<usize>>) -> Vec<Ended> {
     let jobs = jobs.or_else(|| thread::available_parallelism().ok());
     let jobs = jobs.map_or(1, NonZero::get);
@@ -91,7 +91,7 @@ fn search_all(chosen: Vec<Subject>, jobs: Option<NonZero<usize>>) -> Vec<Ended> 
     thread::scope(|scope| {
         for _ in 0..jobs {
             scope.spawn(|| {
-                // The last ones are the largest: they come first.
+                // The last subjects are the largest: they start first.
                 while let Some((place, subject)) = take() {
                     let bar = screen.add(spinner(&subject.name));
                     let outcome = search(subject, &bar);
@@ -133,7 +133,7 @@ fn search(subject: Subject, bar: &ProgressBar) -> Ended {
     }
 }
 
-/// A number that people can read: 1,234,567.
+/// A number with its digits grouped: 1,234,567.
 fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut grouped = String::new();
@@ -146,8 +146,8 @@ fn grouped(number: u64) -> String {
     grouped
 }
 
-/// The table, as Markdown that also looks well on a screen. Times differ from run to run: they
-/// are left out of what is compared.
+/// The table, as Markdown that is also readable on a screen. Times differ from run to run, so
+/// the report that is compared omits them.
 fn table(ended: &[Ended], with_times: bool) -> String {
     let mut text = String::new();
     let (head, rule) = match with_times {
@@ -192,7 +192,7 @@ fn table(ended: &[Ended], with_times: bool) -> String {
     text
 }
 
-/// The first thing that is wrong, with the way that leads there.
+/// The first violation found, with the path that leads to it.
 fn first_found(ended: &[Ended]) -> Option<String> {
     ended.iter().find_map(|ended| {
         let Found { what, trace } = ended.verdict.report.found.as_ref()?;
@@ -204,7 +204,7 @@ fn first_found(ended: &[Ended]) -> Option<String> {
     })
 }
 
-/// Which cells of the diagram of RFC 9293 all searches have been in together.
+/// The cells of the diagram of RFC 9293 that the searches visited, all together.
 fn coverage(ended: &[Ended]) -> Coverage {
     let mut all = Coverage::default();
     ended
@@ -213,7 +213,8 @@ fn coverage(ended: &[Ended]) -> Coverage {
     all
 }
 
-/// Every cell was visited, or there is a reason why it cannot be; and no reason is idle.
+/// Checks that every cell was visited or has a stated reason why it cannot be, and that no
+/// reason is given for a cell that was visited.
 fn check_coverage(ended: &[Ended]) -> anyhow::Result<()> {
     let all = coverage(ended);
     let mut wrong = Vec::new();
@@ -285,7 +286,7 @@ fn committed(path: &Path) -> anyhow::Result<String> {
     read.with_context(|| format!("cannot read {}", path.display()))
 }
 
-/// The report must be what is committed.
+/// Fails if the report differs from the committed one.
 fn compare(path: &Path, committed: &str, report: &str) -> anyhow::Result<()> {
     let differing = report
         .lines()
@@ -338,7 +339,7 @@ mod tests {
         assert!(error.contains("\n  c\n"), "{error}");
     }
 
-    /// Before anything is searched.
+    /// The error comes before the search.
     #[test]
     fn a_file_that_is_not_there_is_told_at_once() {
         let nowhere = || Some("/nowhere/CHECK.md".into());

@@ -1,4 +1,4 @@
-//! `stubborn drill`: holds the stack to scripts.
+//! `stubborn drill`: runs packetdrill scripts against the stack.
 
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
@@ -90,7 +90,7 @@ fn assignment(text: &str) -> Result<(String, String), String> {
 /// What became of the runs of a script.
 struct Outcome {
     path: PathBuf,
-    /// Why it could not be read, with the place.
+    /// Why the script could not be read, with the place.
     unreadable: Option<String>,
     runs: Vec<Report>,
 }
@@ -121,13 +121,14 @@ pub(crate) fn run(args: &DrillArgs) -> anyhow::Result<()> {
     }
 }
 
-/// That `--option` names what a script could name: otherwise every run would be skipped, and none would fail.
+/// Checks that `--option` names options that scripts know: with any other, every run would be skipped and
+/// none would fail.
 fn check_options(args: &DrillArgs) -> anyhow::Result<()> {
     let settings = Settings {
         options: args.option.clone(),
         ..Settings::default()
     };
-    // An address is one of some variants only.
+    // An address is valid in some variants only, so one variant that accepts the options is enough.
     let mut checks = (Variant::ALL.into_iter()).map(|variant| settings.check(variant));
     let Some(Err(reason)) = checks.next() else {
         return Ok(());
@@ -138,7 +139,7 @@ fn check_options(args: &DrillArgs) -> anyhow::Result<()> {
     }
 }
 
-/// The scripts that paths name, in order.
+/// The scripts that the paths name, in order.
 fn collect(paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
     let mut scripts = Vec::new();
     for path in paths {
@@ -202,7 +203,8 @@ fn explain_all(args: &DrillArgs, scripts: &[PathBuf]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Runs every script, on as many threads as are asked for; gives the outcomes in their order.
+/// Runs every script, on as many threads as are asked for. The outcomes come in the order of the
+/// scripts.
 fn drill_all(args: &DrillArgs, scripts: Vec<PathBuf>) -> anyhow::Result<Vec<Outcome>> {
     let jobs = args.jobs.or_else(|| thread::available_parallelism().ok());
     let jobs = jobs.map_or(1, NonZero::get).min(scripts.len());
@@ -235,7 +237,8 @@ fn drill_all(args: &DrillArgs, scripts: Vec<PathBuf>) -> anyhow::Result<Vec<Outc
     Ok(outcomes.into_iter().map(|(_, outcome)| outcome).collect())
 }
 
-/// Whether a file's name says that it is for one family: `…v4.pkt`, `…v6.pkt`.
+/// Whether the file's name says that the script is for the other address family: `…v4.pkt`,
+/// `…v6.pkt`.
 fn excluded(path: &Path, variant: Variant) -> bool {
     let stem = path
         .file_stem()
@@ -311,7 +314,7 @@ impl Totals {
     }
 }
 
-/// A line a script, more where something is wrong, and the totals.
+/// One line for each script, more for one that failed, and the totals.
 fn text(outcomes: &[Outcome], totals: &Totals, quiet: bool) -> String {
     let mut text = String::new();
     for outcome in outcomes {
@@ -355,13 +358,13 @@ fn text(outcomes: &[Outcome], totals: &Totals, quiet: bool) -> String {
     )
 }
 
-/// A run, as JSON has it.
+/// A run, as it appears in the JSON output.
 #[derive(Debug, Serialize)]
 struct Record<'a> {
     script: String,
     variant: Option<&'static str>,
     verdict: &'static str,
-    /// How long it took in virtual time, in seconds.
+    /// How long the run took in virtual time, in seconds.
     seconds: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     place: Option<String>,

@@ -12,10 +12,10 @@ use stubborn::tun::{Cidr, TunDevice, TunError};
 use super::args::HostArgs;
 use super::tally::{Summary, Tally};
 
-/// How long open connections have to close when the program ends.
+/// How long open connections may take to close when the program ends.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// A running stack and what its user calls it by.
+/// A running stack, and the network through which its user reaches it.
 pub(crate) struct Host {
     pub(crate) net: Net,
     tun: String,
@@ -23,7 +23,7 @@ pub(crate) struct Host {
 }
 
 impl Host {
-    /// Opens the interface, gives the kernel's end its addresses, starts the stack.
+    /// Opens the interface, gives the kernel's end its addresses and starts the stack.
     pub(crate) fn start(args: &HostArgs) -> anyhow::Result<Host> {
         let mut addresses = args.ip.clone();
         addresses.sort_unstable();
@@ -39,7 +39,7 @@ impl Host {
             bail!("--pcap records one queue: leave out --queues, or record with tcpdump");
         }
         for up in &args.up {
-            // The kernel's end is a host, too.
+            // The kernel's end is a host too, so the same rules apply to its address.
             (Config::new([up.address()]).validate())
                 .with_context(|| format!("--up {up} is no address for the kernel's end"))?;
         }
@@ -72,7 +72,7 @@ impl Host {
         &self.tun
     }
 
-    /// An address of the stack of the family of `remote`.
+    /// An address of the stack, of the same family as `remote`.
     pub(crate) fn own_address(&self, remote: SocketAddr) -> Option<IpAddr> {
         let mut addresses = self.addresses.iter().copied();
         addresses.find(|address| address.is_ipv4() == remote.is_ipv4())
@@ -113,17 +113,18 @@ impl Host {
     }
 }
 
-/// Addresses that no host has: one reserved by RFC 1112 §4, one of the discard prefix of RFC 6666.
+/// Addresses that no host has: the first reserved by RFC 1112 §4, the second from the discard
+/// prefix of RFC 6666.
 const NOBODYS: [IpAddr; 2] = [
     IpAddr::V4(Ipv4Addr::new(240, 0, 0, 1)),
     IpAddr::V6(Ipv6Addr::new(0x100, 0, 0, 0, 0, 0, 0, 1)),
 ];
 
-/// That the kernel has none of the stack's addresses: it would answer for them itself.
+/// Checks that the kernel has none of the stack's addresses: it would answer for them itself.
 fn check_kernel_has_not(addresses: &[IpAddr]) -> anyhow::Result<()> {
     let can_bind = |address: IpAddr| net::UdpSocket::bind((address, 0)).is_ok();
-    // A socket of the kernel can be bound to the kernel's own addresses, and to no others. But a namespace in
-    // which nothing has an IPv4 address lets it be bound to any, and so does `ip_nonlocal_bind`.
+    // A kernel socket can be bound only to the kernel's own addresses. There are two exceptions: a
+    // namespace with no IPv4 address at all lets it be bound to any, and so does `ip_nonlocal_bind`.
     let tells = |address: IpAddr| {
         (NOBODYS.into_iter()).any(|it| it.is_ipv4() == address.is_ipv4() && !can_bind(it))
     };
@@ -164,7 +165,7 @@ fn open(args: &HostArgs) -> anyhow::Result<Vec<TunDevice>> {
     Ok(queues)
 }
 
-/// Where listeners listen, for people.
+/// Where the listeners listen, for a message.
 pub(crate) fn places(locals: impl Iterator<Item = SocketAddr>) -> String {
     let places: Vec<String> = locals.map(|local| local.to_string()).collect();
     places.join(" and ")

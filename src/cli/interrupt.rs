@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM: the first asks the program to end, the second ends it.
+//! Ctrl-C and SIGTERM: the first signal asks the program to end, the second ends it.
 
 use std::process;
 use std::thread;
@@ -7,7 +7,8 @@ use anyhow::Context;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-/// What the exit status of a program says that a signal ended, as shells have it: this, and the signal.
+/// Added to a signal's number, this is the exit status of a program that the signal ended, as in
+/// shells.
 const BY_SIGNAL: i32 = 128;
 
 /// The signals, caught from now on.
@@ -20,8 +21,8 @@ impl Interrupts {
         Ok(Interrupts(signals))
     }
 
-    /// Does `first`, in a thread of its own, when the first signal comes: it is given the exit status that
-    /// says so. The next one ends the program at once.
+    /// Calls `first`, in a thread of its own, when the first signal comes, with the exit status for that
+    /// signal. The next signal ends the program at once.
     pub(crate) fn on_first(
         mut self,
         first: impl FnOnce(i32) + Send + 'static,

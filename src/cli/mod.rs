@@ -11,7 +11,7 @@
 //! | `sim` | worlds of a scenario, one for each seed |
 //! | `check` | the model checker: every state, and what was found |
 //! | `link` | a path between two TUN interfaces, on the real clock |
-//! | `drill` | scripts that state what TCP does |
+//! | `drill` | packetdrill scripts, which state what TCP does |
 //! | `udp` | the services and `nc` over UDP |
 //! | `tally` | what was served, counted |
 //! | `interrupt` | Ctrl-C and SIGTERM |
@@ -83,7 +83,7 @@ fn serve(service: Service, args: &TransportArgs) -> anyhow::Result<()> {
     }
 }
 
-/// Warnings, and more for each `-v`; `RUST_LOG` overrides both.
+/// Logs warnings, and more for each `-v`; `RUST_LOG` overrides both.
 fn start_logging(verbose: u8) {
     let level = match verbose {
         0 => "warn",
@@ -96,7 +96,7 @@ fn start_logging(verbose: u8) {
         .init();
 }
 
-/// Prints help where help was asked for, and one line where the command line is wrong.
+/// Prints the help if it was asked for, and one line if the command line is wrong.
 fn explain(error: &clap::Error) -> ExitCode {
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => match output::print(error) {
@@ -107,7 +107,7 @@ fn explain(error: &clap::Error) -> ExitCode {
             }
         },
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            // Help that cannot be shown leaves nothing else to do.
+            // If even the help cannot be shown, nothing is left to do.
             let _ = error.print();
             ExitCode::from(USAGE)
         }
@@ -119,7 +119,7 @@ fn explain(error: &clap::Error) -> ExitCode {
     }
 }
 
-/// What prints the help for a command line, given by its words: that of the command it names, if it names one.
+/// The command to type for help, given the words of a command line: if they name a command, its own help.
 fn help_for(words: impl Iterator<Item = String>) -> String {
     let (mut command, mut line) = (Args::command(), "stubborn".to_owned());
     for word in words {
@@ -131,14 +131,14 @@ fn help_for(words: impl Iterator<Item = String>) -> String {
     line + " --help"
 }
 
-/// What clap says over several lines, without its usage and its colours.
+/// clap's message on one line, without the usage and the colours.
 fn one_line(error: &clap::Error) -> String {
     let text = error.to_string();
     let words = text
         .lines()
         .map(str::trim)
         .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more"))
-        // It would tell how to pass an option as a value, which nobody means.
+        // This tip tells how to pass an option as a value, which is never what was meant.
         .filter(|line| !line.is_empty() && !line.starts_with("tip: to pass "))
         .collect::<Vec<_>>()
         .join(" ");
@@ -154,7 +154,7 @@ mod tests {
         one_line(&error)
     }
 
-    /// Wrong command lines, and what is said of each.
+    /// Wrong command lines, and the message for each.
     const COMPLAINTS: [(&str, &str); 20] = [
         (
             "stubborn echo --tun t0",
@@ -246,7 +246,8 @@ mod tests {
         ),
     ];
 
-    /// The help with the arguments that were wrong, not the list of the commands.
+    /// The message names the help of the command whose arguments were wrong, not the list of
+    /// commands.
     #[test]
     fn the_help_is_that_of_the_command() {
         for (line, expected) in [

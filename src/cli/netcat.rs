@@ -16,7 +16,7 @@ use super::interrupt::Interrupts;
 use super::output;
 use super::tally::Tally;
 
-/// Octets moved at once.
+/// Octets copied at a time.
 const BUFFER: usize = 64 * 1024;
 
 /// Accepts one connection and converses over it.
@@ -26,7 +26,7 @@ pub(crate) fn listen(args: &ListenArgs) -> anyhow::Result<()> {
 }
 
 fn listen_in(session: &Session, args: &ListenArgs) -> anyhow::Result<()> {
-    // One connection is asked for; a peer who comes at the same moment is reset.
+    // Only one connection is wanted: a second peer that connects at the same moment is reset.
     let listeners = session.host.listen(args.port, 1)?;
     let places = host::places(listeners.iter().map(TcpListener::local_addr));
     log::info!(
@@ -62,7 +62,7 @@ fn connect_in(session: &Session, args: &ConnectArgs) -> anyhow::Result<()> {
     session.converse(stream)
 }
 
-/// Why a connection did not come to be, and what to do about it.
+/// Why a connection could not be established, and what to do about it.
 pub(super) fn explain(error: &io::Error) -> String {
     let advice = match error.kind() {
         io::ErrorKind::ConnectionRefused => "nobody listens there: start the server first",
@@ -84,7 +84,7 @@ pub(super) fn explain(error: &io::Error) -> String {
     format!("{error}: {advice}")
 }
 
-/// A host for one connection, and its Ctrl-C.
+/// A host for one connection, with its handling of Ctrl-C.
 #[derive(Clone)]
 pub(super) struct Session {
     pub(super) host: Arc<Host>,
@@ -110,8 +110,8 @@ impl Session {
         Ok(session)
     }
 
-    /// Gives `result`; but after Ctrl-C, when every call fails, leaves the end of the program to
-    /// the thread that closes what is open.
+    /// Returns `result`, but not after Ctrl-C: then every call fails, and the thread that closes
+    /// the connections also ends the program.
     pub(super) fn unless_interrupted<T>(&self, result: T) -> T {
         while self.interrupted.load(Ordering::SeqCst) {
             thread::park();
@@ -119,7 +119,7 @@ impl Session {
         result
     }
 
-    /// The address of the stack from which it talks to `remote`.
+    /// The stack's own address for a connection to `remote`.
     pub(super) fn local_for(&self, remote: SocketAddr) -> anyhow::Result<IpAddr> {
         self.host.own_address(remote).ok_or_else(|| {
             let family = if remote.is_ipv4() { 4 } else { 6 };
@@ -130,7 +130,7 @@ impl Session {
         })
     }
 
-    /// Moves octets both ways until both directions are closed.
+    /// Copies octets in both directions until both are closed.
     fn converse(&self, stream: TcpStream) -> anyhow::Result<()> {
         self.tally.connection();
         let peer = stream.peer_addr();
@@ -139,7 +139,7 @@ impl Session {
             .name("standard input".to_owned())
             .spawn(move || speak(&writer, &tally))
             .context("cannot start a thread")?;
-        // A peer that is gone must not leave us waiting for standard input.
+        // When the peer is gone, the program must not go on waiting for standard input.
         let failed = || format!("the connection to {peer} failed");
         if hear(&stream, &self.tally).with_context(failed)? == Heard::Everything {
             match speaking.join() {
@@ -153,7 +153,7 @@ impl Session {
     }
 }
 
-/// The first connection that one of the listeners has; then all of them end.
+/// The first connection that any of the listeners accepts; then all listeners are closed.
 fn first_of(listeners: Vec<TcpListener>) -> io::Result<(TcpStream, SocketAddr)> {
     let listeners: Vec<Arc<TcpListener>> = listeners.into_iter().map(Arc::new).collect();
     let (found, first) = mpsc::channel();
@@ -161,7 +161,7 @@ fn first_of(listeners: Vec<TcpListener>) -> io::Result<(TcpStream, SocketAddr)> 
         let (listener, found) = (Arc::clone(listener), found.clone());
         thread::Builder::new()
             .name(format!("accept {}", listener.local_addr()))
-            // Only the first one counts: by then the listeners are closed.
+            // Only the first result counts; nobody receives the others.
             .spawn(move || drop(found.send(listener.accept())))?;
     }
     let connection = first.recv().map_err(io::Error::other)?;
@@ -169,7 +169,7 @@ fn first_of(listeners: Vec<TcpListener>) -> io::Result<(TcpStream, SocketAddr)> 
     connection
 }
 
-/// Standard input to the peer; its end is a half-close.
+/// Sends standard input to the peer, and half-closes the connection at its end.
 fn speak(mut stream: &TcpStream, tally: &Tally) -> anyhow::Result<()> {
     let mut input = io::stdin().lock();
     let mut buffer = vec![0; BUFFER];
@@ -188,16 +188,16 @@ fn speak(mut stream: &TcpStream, tally: &Tally) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// How hearing ended.
+/// Why [`hear`] ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Heard {
-    /// With the peer's FIN.
+    /// The peer sent its FIN.
     Everything,
-    /// Whoever read our output has enough, as `head` has.
+    /// The reader of standard output has closed it, as `head` does.
     Enough,
 }
 
-/// What the peer says to standard output, until its FIN.
+/// Writes what the peer sends to standard output, until its FIN.
 fn hear(mut stream: &TcpStream, tally: &Tally) -> anyhow::Result<Heard> {
     let mut output = io::stdout().lock();
     let mut buffer = vec![0; BUFFER];

@@ -1,11 +1,11 @@
-//! Standard output and standard error, whose readers may have enough before everything is said.
+//! Standard output and standard error, whose readers may close them early.
 
 use std::fmt::Display;
 use std::io::{self, ErrorKind, Write};
 
 use anyhow::Context;
 
-/// Writes to standard output. Whoever read it may have enough, as `head` has: that is no error.
+/// Writes to standard output. It is no error if the reader has closed it, as `head` does.
 pub(super) fn print(text: impl Display) -> anyhow::Result<()> {
     print_to(&mut io::stdout().lock(), text)
 }
@@ -17,13 +17,13 @@ fn print_to(output: &mut impl Write, text: impl Display) -> anyhow::Result<()> {
     }
 }
 
-/// A number of things that are called `one`: "1 run", "2 runs".
+/// A number and its noun, which is `one` in the singular: "1 run", "2 runs".
 pub(super) fn counted<N: Display + PartialEq + From<u8>>(number: N, one: &str) -> String {
     let plural = if number == N::from(1) { "" } else { "s" };
     format!("{number} {one}{plural}")
 }
 
-/// Writes a line to standard error, if it still takes one: there is no other place to complain.
+/// Writes a line to standard error. If that fails, there is no other place to report it.
 pub(super) fn complain(what: impl Display) {
     let _ = writeln!(io::stderr().lock(), "stubborn: {what}");
 }
@@ -32,7 +32,7 @@ pub(super) fn complain(what: impl Display) {
 mod tests {
     use super::*;
 
-    /// Takes nothing.
+    /// A writer that fails at every write.
     struct Fails(ErrorKind);
 
     impl Write for Fails {

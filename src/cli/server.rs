@@ -18,7 +18,7 @@ use super::tally::Tally;
 /// Connections that may wait at one listener.
 const BACKLOG: usize = 1024;
 
-/// The stack of a connection's thread, in octets: its buffer is not on it.
+/// The stack size of a connection's thread, in octets. The thread's buffer is elsewhere.
 const THREAD_STACK: usize = 128 * 1024;
 
 /// Runs a service until Ctrl-C.
@@ -49,11 +49,11 @@ pub(crate) fn run(service: Service, args: &ServiceArgs) -> anyhow::Result<()> {
     result
 }
 
-/// What the threads of a service share.
+/// What all threads of a service share.
 struct Served {
     service: Service,
     tally: Tally,
-    /// Connections that may still begin.
+    /// How many more connections may be served now.
     free: Mutex<usize>,
     freed: Condvar,
 }
@@ -71,7 +71,7 @@ impl Served {
         }
     }
 
-    /// Waits until one more may be served.
+    /// Waits until one more connection may be served.
     fn place(self: &Arc<Served>) -> Place {
         let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
         if *free == 0 {
@@ -95,7 +95,7 @@ impl Drop for Place {
     }
 }
 
-/// Accepts until the listener ends, and says why if nobody asked for it.
+/// Accepts until the listener fails, and passes the error on.
 fn accept_all(listener: &TcpListener, served: &Arc<Served>, ends: &Sender<anyhow::Result<()>>) {
     loop {
         let place = served.place();
@@ -103,7 +103,7 @@ fn accept_all(listener: &TcpListener, served: &Arc<Served>, ends: &Sender<anyhow
             Ok(connection) => connection,
             Err(error) => {
                 let error = anyhow::Error::new(error).context("cannot accept connections");
-                // After Ctrl-C nobody listens any more.
+                // After Ctrl-C nobody receives this any more.
                 let _ = ends.send(Err(error));
                 return;
             }
@@ -121,7 +121,8 @@ fn accept_all(listener: &TcpListener, served: &Arc<Served>, ends: &Sender<anyhow
 
 fn serve(stream: TcpStream, peer: SocketAddr, Place(served): &Place) {
     if served.service == Service::Chargen {
-        // RFC 864: what the client says is thrown away. An error would come again below.
+        // RFC 864: the server throws away what the client sends. If this fails, so will
+        // the calls below.
         let _ = stream.shutdown(Shutdown::Read);
     }
     match served.service.serve(&stream, &served.tally) {

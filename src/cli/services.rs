@@ -4,7 +4,7 @@ use std::io::{self, Read, Write};
 
 use super::tally::Tally;
 
-/// Octets moved at once.
+/// Octets read or written at a time.
 const BUFFER: usize = 16 * 1024;
 
 /// What a connection is for.
@@ -28,7 +28,7 @@ impl Service {
         }
     }
 
-    /// The port that the RFC gives it.
+    /// The port that the RFC assigns.
     pub(crate) fn port(self) -> u16 {
         match self {
             Service::Echo => 7,
@@ -37,8 +37,8 @@ impl Service {
         }
     }
 
-    /// Serves one connection until it ends. Chargen never reads: its caller has the stack throw
-    /// away what arrives.
+    /// Serves one connection until it ends. Chargen never reads: its caller makes the stack
+    /// throw away what arrives.
     pub(crate) fn serve(self, stream: impl Read + Write, tally: &Tally) -> io::Result<()> {
         match self {
             Service::Echo => echo(stream, tally),
@@ -80,7 +80,7 @@ fn chargen(mut stream: impl Write, tally: &Tally) -> io::Result<()> {
 }
 
 /// One period of the pattern of RFC 864: lines of 72 of the 95 printable characters, each line
-/// one character further on than the line before, until they begin again.
+/// starting one character later than the one before it, until the first line would come again.
 pub(crate) fn pattern() -> Vec<u8> {
     const PRINTABLE: std::ops::RangeInclusive<u8> = b' '..=b'~';
     const LINE: usize = 72;
@@ -97,7 +97,8 @@ pub(crate) fn pattern() -> Vec<u8> {
 mod tests {
     use super::*;
 
-    /// A peer that has said `input` and hears `output`, up to `room` octets.
+    /// A peer that has sent `input` and stores what it receives, at most `room` octets, in
+    /// `output`.
     struct Peer {
         input: io::Cursor<Vec<u8>>,
         output: Vec<u8>,
@@ -176,7 +177,7 @@ mod tests {
             .split_terminator("\r\n")
             .collect();
         assert_eq!(lines.len(), 95);
-        // The example of the RFC begins with '!'; the ring of printable characters with ' '.
+        // The RFC's example begins with '!', the ring of printable characters with ' '.
         assert_eq!(
             lines[1],
             "!\"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefgh"

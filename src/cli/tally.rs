@@ -3,10 +3,10 @@
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Counters that every connection's thread adds to.
+/// Counters that all connections' threads add to.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
-    /// Not streams, but datagrams were served.
+    /// Whether datagrams, not streams, are served.
     of_datagrams: bool,
     connections: AtomicU64,
     received: AtomicU64,
@@ -16,7 +16,7 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
-    /// A tally for UDP: each piece that is counted is a datagram.
+    /// A tally for UDP: each call of `received` or `sent` counts a datagram.
     pub(crate) fn of_datagrams() -> Tally {
         Tally {
             of_datagrams: true,
@@ -24,24 +24,24 @@ impl Tally {
         }
     }
 
-    /// A connection was established.
+    /// Counts a connection that was established.
     pub(crate) fn connection(&self) {
         self.connections.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// This many octets came from the peer.
+    /// Counts octets received from the peer.
     pub(crate) fn received(&self, octets: usize) {
         self.received.fetch_add(octets as u64, Ordering::Relaxed);
         self.datagrams_in.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// This many octets were given to the stack for the peer.
+    /// Counts octets given to the stack for the peer.
     pub(crate) fn sent(&self, octets: usize) {
         self.sent.fetch_add(octets as u64, Ordering::Relaxed);
         self.datagrams_out.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// The line with which the program ends.
+    /// The line that the program prints when it ends.
     pub(crate) fn summary(&self, retransmissions: u64) -> Summary {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let (received, sent) = (read(&self.received), read(&self.sent));

@@ -1,4 +1,4 @@
-//! The services and the `nc` over UDP.
+//! The services, `listen` and `connect` over UDP.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::SocketAddr;
@@ -21,12 +21,12 @@ use super::tally::Tally;
 /// Room for any datagram.
 const BUFFER: usize = 65_536;
 
-/// UDP has no end of its own: a conversation is over when standard input is and the peer has said
-/// nothing for this long.
+/// UDP has no end of stream: a conversation ends when standard input has ended and the peer has
+/// then been silent for this long.
 const SILENCE: Duration = Duration::from_secs(1);
 
-/// The ports of services that answer whatever they hear: two of them would never come to an end
-/// with each other, and the one may have been forged.
+/// The ports of services that answer every datagram. Two of them would answer each other
+/// forever, and one forged datagram can start that.
 const ANSWERERS: [u16; 6] = [0, 7, 13, 17, 19, 37];
 
 /// Runs a service until Ctrl-C.
@@ -50,7 +50,7 @@ pub(crate) fn run(service: Service, args: &ServiceArgs) -> anyhow::Result<()> {
             .name(format!("serve {}", socket.local_addr()))
             .spawn(move || {
                 let served = serve(service, &socket, &tally);
-                // After Ctrl-C nobody waits any more.
+                // After Ctrl-C nobody receives this any more.
                 let _ = ends.send(served.context("cannot receive datagrams"));
             })
             .context("cannot start a thread")?;
@@ -61,7 +61,7 @@ pub(crate) fn run(service: Service, args: &ServiceArgs) -> anyhow::Result<()> {
     result
 }
 
-/// Echo (RFC 862) or discard (RFC 863), until the network ends.
+/// Serves echo (RFC 862) or discard (RFC 863) until the network shuts down.
 fn serve(service: Service, socket: &UdpSocket, tally: &Tally) -> io::Result<()> {
     let mut buffer = vec![0; BUFFER];
     loop {
@@ -73,13 +73,13 @@ fn serve(service: Service, socket: &UdpSocket, tally: &Tally) -> io::Result<()> 
         match socket.send_to(&buffer[..len], peer) {
             Ok(len) => tally.sent(len),
             Err(error) if error.kind() == ErrorKind::NetworkDown => return Err(error),
-            // It came in fragments, and nothing leaves in fragments.
+            // The datagram arrived in fragments, but the stack sends none.
             Err(error) => log::info!("{peer} is not answered: {error}"),
         }
     }
 }
 
-/// Waits for the first datagram, and converses with whoever sent it.
+/// Waits for the first datagram, and converses with its sender.
 pub(crate) fn listen(args: &ListenArgs) -> anyhow::Result<()> {
     let session = Session::begin(&args.host, Tally::of_datagrams())?;
     session.unless_interrupted(listen_in(&session, args))
@@ -118,7 +118,7 @@ fn connect_in(session: &Session, args: &ConnectArgs) -> anyhow::Result<()> {
     converse(session, &socket)
 }
 
-/// The first socket that hears something, and from whom. What it has heard stays to be received.
+/// The first socket that has a datagram, and the sender. The datagram is still to be received.
 fn first_of(sockets: Vec<UdpSocket>) -> io::Result<(UdpSocket, SocketAddr)> {
     let (found, first) = mpsc::channel();
     for socket in sockets {
@@ -127,14 +127,14 @@ fn first_of(sockets: Vec<UdpSocket>) -> io::Result<(UdpSocket, SocketAddr)> {
             .name(format!("hear {}", socket.local_addr()))
             .spawn(move || {
                 let heard = socket.peek_from(&mut []);
-                // Only the first one is asked for.
+                // Only the first result is used.
                 drop(found.send(heard.map(|(_, peer)| (socket, peer))));
             })?;
     }
     first.recv().map_err(io::Error::other)?
 }
 
-/// Moves datagrams both ways until standard input is at its end and the peer is silent.
+/// Copies datagrams in both directions until standard input has ended and the peer is silent.
 fn converse(session: &Session, socket: &UdpSocket) -> anyhow::Result<()> {
     let peer = socket.peer_addr()?;
     let end = Arc::new(End::default());
@@ -159,7 +159,7 @@ impl End {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), result));
     }
 
-    /// How speaking has ended, if it failed or that was [`SILENCE`] ago.
+    /// The result of [`speak`], if it failed or ended at least [`SILENCE`] ago.
     fn passed(&self) -> Option<anyhow::Result<()>> {
         let mut end = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let passed = end.take_if(|(at, result)| result.is_err() || at.elapsed() >= SILENCE);
@@ -167,7 +167,7 @@ impl End {
     }
 }
 
-/// Standard input to the peer, a datagram for each piece that is read.
+/// Sends standard input to the peer, each piece read as one datagram.
 fn speak(socket: &UdpSocket, tally: &Tally) -> anyhow::Result<()> {
     let mut input = io::stdin().lock();
     let mut buffer = vec![0; socket.max_datagram()];
@@ -184,7 +184,7 @@ fn speak(socket: &UdpSocket, tally: &Tally) -> anyhow::Result<()> {
     }
 }
 
-/// What the peer says to standard output.
+/// Writes what the peer sends to standard output.
 fn hear(socket: &UdpSocket, tally: &Tally, end: &End) -> anyhow::Result<()> {
     let mut output = io::stdout().lock();
     let mut buffer = vec![0; BUFFER];
@@ -200,7 +200,7 @@ fn hear(socket: &UdpSocket, tally: &Tally, end: &End) -> anyhow::Result<()> {
         tally.received(len);
         let written = (output.write_all(&buffer[..len])).and_then(|()| output.flush());
         match written {
-            // Whoever read our output has enough, as `head` has.
+            // The reader of standard output has closed it, as `head` does.
             Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(()),
             written => written.context("cannot write standard output")?,
         }

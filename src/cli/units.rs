@@ -49,7 +49,7 @@ const AMOUNTS: [(&str, f64); 4] = [
     ("GiB", 1_073_741_824.0),
 ];
 
-/// The last three as tc(8) spells them.
+/// The last three are the spellings of tc(8).
 const RATES: [(&str, f64); 7] = [
     ("bit/s", 1.0),
     ("kbit/s", 1e3),
@@ -128,12 +128,12 @@ impl TryFrom<f64> for Probability {
     }
 }
 
-/// What a world or a path is drawn from: `42`.
+/// Parses the seed of a world or a path: `42`.
 pub(crate) fn seed(text: &str) -> Result<u64, &'static str> {
     (text.parse()).map_err(|_| "not a seed: a number such as 42, below 2^64")
 }
 
-/// A number of threads: `4`.
+/// Parses a number of threads: `4`.
 pub(crate) fn jobs(text: &str) -> Result<NonZero<usize>, &'static str> {
     let jobs = text
         .parse()

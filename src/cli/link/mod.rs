@@ -35,8 +35,8 @@ Examples:
 `stubborn sim`. Ctrl-C ends the link and prints what became of the datagrams.
 ";
 
-/// The most datagrams that the kernel keeps in front of an interface: more than any window needs,
-/// so that what is lost is lost on the path.
+/// How many datagrams the kernel may queue for an interface: more than any window needs, so that
+/// all losses happen on the path.
 const KERNEL_QUEUE: u32 = 10_000;
 
 #[derive(Debug, clap::Args)]
@@ -78,7 +78,7 @@ pub(crate) fn run(args: &LinkArgs) -> anyhow::Result<()> {
     if near == far {
         bail!("a link has two ends: {near} cannot be both");
     }
-    // With any MTU, to complain before there are interfaces.
+    // The MTU does not matter here: this is to report errors before the interfaces exist.
     path(args, 1500)?;
     let interrupts = Interrupts::catch()?;
     let devices = [open(near)?, open(far)?];

@@ -1,4 +1,4 @@
-//! What happens on the way: options of the command line as parts of a medium.
+//! What happens on the way: turns options of the command line into parts of a medium.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use stubborn::sim::random::Ratio;
 
 use super::super::units::{Octets, Rate, Time};
 
-/// The default queue holds one bandwidth-delay product, but at least this many octets.
+/// The default queue holds one bandwidth-delay product, and at least this many octets.
 const LEAST_QUEUE: u64 = 64 * 1024;
 
 /// The impairments in one direction: by default, none.
@@ -81,7 +81,7 @@ impl Way {
         self.delay.unwrap_or_default()
     }
 
-    /// As `base`, where nothing else is said here.
+    /// These options, with those of `base` for the ones that are not given.
     pub(super) fn over(self, base: &Way) -> Way {
         Way {
             delay: self.delay.or(base.delay),
@@ -96,8 +96,8 @@ impl Way {
         }
     }
 
-    /// The medium: the bottleneck first, then the wire behind it. `round_trip` is what both ways
-    /// take without waiting, `mtu` the longest datagram in octets.
+    /// The medium: the bottleneck first, then the wire behind it. `round_trip` is the delay of
+    /// both directions without queueing, `mtu` the longest datagram in octets.
     pub(super) fn medium(&self, round_trip: Duration, mtu: usize) -> Result<Medium, String> {
         let mut medium = Medium::new();
         if let Some(rate) = self.rate {
@@ -154,7 +154,8 @@ impl Way {
                     .to_owned(),
             ),
             (Reorder::Datagrams(ratio, count), Some(rate)) => {
-                // Half a datagram more: it comes between two others, not with one.
+                // Half a datagram more: the datagram then arrives between two others, not at the
+                // same time as one.
                 let half_datagrams = u64::from(count) * 2 + 1;
                 let bits = half_datagrams * mtu as u64 * 8 / 2;
                 let nanos = u128::from(bits) * 1_000_000_000 / u128::from(rate);
@@ -164,7 +165,7 @@ impl Way {
     }
 }
 
-/// `delay=5ms,loss=50%`: what is different in one direction.
+/// Parses the options that differ in one direction: `delay=5ms,loss=50%`.
 pub(super) fn changes(text: &str) -> Result<Way, String> {
     let mut way = Way::default();
     for change in text.split(',') {
@@ -196,7 +197,7 @@ pub(super) fn time(text: &str) -> Result<Duration, String> {
     Time::try_from(text.to_owned()).map(|time| time.0)
 }
 
-/// More than none.
+/// Parses a time greater than zero.
 pub(super) fn some_time(text: &str) -> Result<Duration, String> {
     match time(text)? {
         Duration::ZERO => Err(format!("'{text}' is no time at all")),

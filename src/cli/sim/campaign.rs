@@ -16,7 +16,8 @@ use super::super::output;
 use super::chosen::Chosen;
 use super::report::Report;
 
-/// Runs a world for each seed. What fails is said at once, in a line of standard error.
+/// Runs a world for each seed. A failure is reported at once, in a line on standard
+/// error.
 pub(super) fn run(scenario: &Chosen, seeds: &Range<u64>, jobs: usize) -> Report {
     let campaign = Campaign {
         scenario,
@@ -45,14 +46,15 @@ pub(super) fn run(scenario: &Chosen, seeds: &Range<u64>, jobs: usize) -> Report 
 struct Campaign<'a> {
     scenario: &'a Chosen,
     end: u64,
-    /// The first seed that nobody has taken.
+    /// The first seed that no thread has taken yet.
     next: AtomicU64,
-    /// How many a thread takes at once.
+    /// How many seeds a thread takes at a time.
     step: u64,
     bar: ProgressBar,
 }
 
-/// Enough to be worth the trouble, and few enough that all threads end together.
+/// How many seeds a thread takes at a time: enough to make the atomic step cheap,
+/// and few enough that all threads finish at about the same time.
 fn step(seeds: &Range<u64>, jobs: usize) -> u64 {
     ((seeds.end - seeds.start) / (jobs as u64 * 50)).clamp(1, 100)
 }
@@ -106,7 +108,7 @@ impl Campaign<'_> {
                 outcome.failure().map(ToString::to_string)
             }
             Err(_) => {
-                // What it leaves behind is not to be trusted.
+                // A world that panicked cannot be used again.
                 *world = World::new(0);
                 let what = PANIC.take();
                 report.add_panic(seed, &what);
@@ -137,7 +139,7 @@ fn note_panic(info: &PanicHookInfo<'_>) {
     PANIC.set(what.replace('\n', " "));
 }
 
-/// Processor time of this thread where the system tells it, else time.
+/// This thread's processor time if the system tells it, otherwise elapsed time.
 struct Clock {
     processor: Option<Duration>,
     time: Instant,
@@ -175,7 +177,8 @@ mod tests {
         run(&scenario, &seeds, jobs).without_time()
     }
 
-    /// The trace of all, so every trace, does not depend on who ran what when.
+    /// The sum of all trace hashes, and so every trace, does not depend on which
+    /// thread ran which seed, or when.
     #[test]
     fn any_number_of_threads_finds_the_same() {
         assert_eq!(report(3..30, 1), report(3..30, 4));

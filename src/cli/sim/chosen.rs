@@ -1,4 +1,4 @@
-//! Which scenario: one of the catalogue, or a file.
+//! Which scenario to run: one of the catalogue, or a file.
 
 use std::fs;
 use std::hash::Hasher;
@@ -10,11 +10,11 @@ use stubborn::sim::{Scenario, World};
 
 use super::file;
 
-/// A scenario that somebody named.
+/// The scenario that the command line names.
 pub(super) struct Chosen {
-    /// What was named: what a replay needs to be given.
+    /// What the command line said: a replay needs the same words.
     pub(super) argument: String,
-    /// What tells it from other scenarios in a report.
+    /// Identifies the scenario in a report.
     pub(super) identity: String,
     kind: Kind,
 }
@@ -73,7 +73,8 @@ fn unknown(name: &str) -> String {
     }
 }
 
-/// How many letters must be put in, left out or changed to make one word of the other.
+/// The edit distance: how many letters must be inserted, deleted or replaced to turn
+/// one word into the other.
 fn distance(one: &str, other: &str) -> usize {
     let other: Vec<char> = other.chars().collect();
     let mut row: Vec<usize> = (0..=other.len()).collect();

@@ -1,5 +1,5 @@
-//! A scenario as a TOML file: docs/SIMULATION.md is its reference. Here is the file as a whole, and its
-//! story; its hosts are in `host`, and its path in `path`.
+//! A scenario as a TOML file: docs/SIMULATION.md is the reference. This module reads the file as a
+//! whole and its story; `host` reads the hosts, `path` the path.
 
 mod host;
 mod path;
@@ -23,7 +23,7 @@ pub(super) fn parse(text: &str) -> Result<Plan, FileError> {
 /// What is wrong with a file, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct FileError {
-    /// Line and column, from one.
+    /// Line and column, counted from one.
     place: Option<(usize, usize)>,
     what: String,
 }

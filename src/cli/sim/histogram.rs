@@ -1,24 +1,24 @@
-//! Times of many worlds in little room, so that adding two up is exact.
+//! The times of many worlds in little memory. Adding two histograms loses nothing.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// How often which time was seen. Two times fall together if they differ by less than 1/128.
+/// How often each time was seen. Times in the same bucket differ by less than 1/128.
 ///
-/// Where a time falls depends on the time alone, so the histogram of all is the sum of the
-/// histograms of the parts, in whatever order. The least and the greatest time are kept exactly.
+/// A time's bucket depends on the time alone, so the histogram of all worlds is the sum of the
+/// histograms of its parts, in any order. The least and the greatest time are kept exactly.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Histogram {
-    /// Number of a bucket and how many times it holds; in order, none empty.
+    /// The number of each bucket and its count; in order, and none is empty.
     buckets: BTreeMap<u32, u64>,
     least: Option<u64>,
     most: Option<u64>,
 }
 
-/// A power of two of nanoseconds has this many buckets, as a power of two.
+/// The binary logarithm of how many buckets each power of two of nanoseconds has.
 const STEPS: u32 = 7;
 
 impl Histogram {
@@ -41,8 +41,8 @@ impl Histogram {
         self.buckets.values().sum()
     }
 
-    /// The least time that this many in a thousand do not exceed, by the nearest rank; no less than
-    /// it is, and less than 1/128 more. `None` if nothing was recorded.
+    /// The time that `rank` in a thousand do not exceed, by the nearest-rank method. The result is
+    /// never too small, and too large by less than 1/128. `None` if nothing was recorded.
     pub(super) fn per_mille(&self, rank: u64) -> Option<Duration> {
         let wanted = (u128::from(self.count()) * u128::from(rank)).div_ceil(1000);
         let mut seen = 0;
@@ -58,7 +58,7 @@ impl Histogram {
     }
 }
 
-/// Up to 2^STEPS a bucket for each number; then 2^STEPS for each power of two.
+/// Up to 2^STEPS, each number has its own bucket; beyond, each power of two has 2^STEPS buckets.
 fn bucket(nanos: u64) -> u32 {
     let shift = (u64::BITS - nanos.leading_zeros()).saturating_sub(STEPS + 1);
     (shift << STEPS) + (nanos >> shift) as u32

@@ -1,4 +1,4 @@
-//! One world again, as pictures of its transfer.
+//! Runs one world again and draws its transfer.
 
 use std::fs;
 use std::path::Path;
@@ -12,7 +12,8 @@ use super::super::output;
 use super::args::PlotArgs;
 use super::chosen::Chosen;
 
-/// Datagrams, and samples of connections, that are drawn: of a longer world, the first.
+/// The most datagrams, and samples of connections, that are drawn: the first ones of a
+/// longer world.
 const ENTRIES: usize = 2_000_000;
 
 /// Writes the pictures and says where they are.
@@ -55,7 +56,7 @@ pub(super) fn run(args: &PlotArgs) -> anyhow::Result<()> {
     }
 }
 
-/// The name of a scenario, or of its file without folder and ending.
+/// The name of a scenario, or that of its file without directory and extension.
 fn name(scenario: &str) -> String {
     let stem = Path::new(scenario).file_stem();
     stem.map_or_else(

@@ -1,4 +1,4 @@
-//! Loss recovery, measured over many seeds: a table.
+//! A table of loss recovery, measured over many seeds.
 
 use std::fmt::Write;
 use std::num::NonZero;
@@ -44,7 +44,7 @@ fn row(trouble: Trouble, finding: Finding, measured: &Measured) -> String {
     };
     let mean = measured.time.as_secs_f64() / measured.transfers.max(1) as f64;
     let mut row = String::new();
-    // Writing to a text does not fail.
+    // Writing to a string cannot fail.
     let _ = writeln!(
         row,
         "{:<16} {:<14} {:>8} {:>12} {:>12} {:>10} {:>7.3} s",
@@ -59,7 +59,7 @@ fn row(trouble: Trouble, finding: Finding, measured: &Measured) -> String {
     row
 }
 
-/// The seeds shared out among threads. Results add up, so their order does not matter.
+/// Shares the seeds among threads. Results add up, so their order does not matter.
 fn all(trouble: Trouble, finding: Finding, seeds: &Range<u64>, jobs: u64) -> Measured {
     let part = |job: u64| {
         let mut sum = Measured::default();
@@ -74,7 +74,7 @@ fn all(trouble: Trouble, finding: Finding, seeds: &Range<u64>, jobs: u64) -> Mea
             .collect();
         let mut sum = Measured::default();
         for job in jobs {
-            // What panics there has said why.
+            // A thread that panicked has printed why.
             sum += job.join().unwrap_or(Measured {
                 failed: 1,
                 ..Measured::default()

@@ -1,4 +1,4 @@
-//! One world again, to be looked at.
+//! Runs one world again and shows it.
 
 use std::fs;
 use std::path::Path;
@@ -10,10 +10,10 @@ use stubborn::sim::{Outcome, Scenario, World, diagram, pcap};
 use super::super::output;
 use super::chosen::Chosen;
 
-/// Datagrams and events that are kept: of a longer world, the first.
+/// The most datagrams and events that are kept: the first ones of a longer world.
 const ENTRIES: usize = 20_000;
 
-/// Lines of the diagram.
+/// The most lines of the diagram.
 const LINES: usize = 2_000;
 
 /// Prints the ladder of the world of a seed, its hash and its verdict; writes the capture.
@@ -38,7 +38,7 @@ pub(super) fn run(scenario: &Chosen, seed: u64, capture: Option<&Path>) -> anyho
     }
 }
 
-/// What came of the world, a line each.
+/// The outcome of the world, in lines.
 fn summary(outcome: &Outcome, record: &Record) -> String {
     let mut lines = vec![
         format!("seed            {}", outcome.seed),

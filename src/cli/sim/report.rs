@@ -1,4 +1,4 @@
-//! What a campaign has shown. Reports of disjoint ranges of seeds add up.
+//! What a campaign found. Reports of disjoint ranges of seeds add up.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,35 +11,36 @@ use stubborn::sim::Outcome;
 use super::super::output::counted;
 use super::histogram::Histogram;
 
-/// How many failures are kept in words: those of the smallest seeds.
+/// How many failures are kept with their messages: those of the smallest seeds.
 const KEPT: usize = 100;
 
-/// What the worlds of some seeds have shown. Of two reports of the same seeds everything is equal
-/// but `core_nanos`.
+/// What the worlds of some seeds showed. Two reports of the same seeds differ in `core_nanos`
+/// only.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Report {
     /// The version of the program.
     version: String,
-    /// The scenario: the name of a built-in one, or that of a file and a hash of what it says.
+    /// The scenario: the name of a built-in one, or a file's name and a hash of its content.
     pub(super) scenario: String,
-    /// Ranges of seeds, without their ends; in order, neither empty nor touching.
+    /// Half-open ranges of seeds; in order, and none is empty or touches the next.
     seeds: Vec<(u64, u64)>,
     pub(super) worlds: u64,
-    /// Worlds in which everything went as it must.
+    /// Worlds in which everything went as it should.
     pub(super) done: u64,
-    /// Worlds in which something bad happened: a safety property, or a panic.
+    /// Worlds in which something bad happened: a safety property was violated, or the code
+    /// panicked.
     pub(super) violations: u64,
-    /// Worlds in which something good did not happen.
+    /// Worlds in which something that should happen did not.
     pub(super) stuck: u64,
-    /// The sums of what each world counts.
+    /// The sums of the worlds' counts.
     counts: Counts,
-    /// When the worlds that are done had completed, in virtual time.
+    /// When each world in `done` completed, in virtual time.
     completion: Histogram,
     /// The sum of the hashes of all traces, modulo 2^128.
     #[serde(with = "hex")]
     trace: u128,
-    /// What went wrong, by seed.
+    /// What failed, by seed.
     pub(super) failures: BTreeMap<u64, String>,
     /// Processor time.
     core_nanos: u64,
@@ -85,7 +86,7 @@ impl Counts {
 }
 
 impl Report {
-    /// Of no seeds.
+    /// A report of no seeds.
     pub(super) fn new(scenario: &str) -> Report {
         Report {
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -103,7 +104,8 @@ impl Report {
         }
     }
 
-    /// These seeds are part of it: their worlds follow, or have been added.
+    /// Makes these seeds part of the report. Their worlds are added before or after this
+    /// call.
     pub(super) fn covers(&mut self, seeds: &Range<u64>) {
         self.seeds.push((seeds.start, seeds.end));
         self.seeds.retain(|(start, end)| start < end);
@@ -117,12 +119,12 @@ impl Report {
         });
     }
 
-    /// This much processor time went into it.
+    /// Adds processor time.
     pub(super) fn took(&mut self, time: Duration) {
         self.core_nanos += u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
     }
 
-    /// A world has ended.
+    /// Adds a world that has ended.
     pub(super) fn add(&mut self, outcome: &Outcome) {
         let tally = &outcome.tally;
         self.worlds += 1;
@@ -156,7 +158,7 @@ impl Report {
         }
     }
 
-    /// A world has ended in a panic.
+    /// Adds a world that ended in a panic.
     pub(super) fn add_panic(&mut self, seed: u64, what: &str) {
         self.worlds += 1;
         self.violations += 1;
@@ -179,10 +181,10 @@ impl Report {
         self.violations + self.stuck
     }
 
-    /// The report of the seeds of both.
+    /// Makes this the report of the seeds of both.
     ///
     /// # Errors
-    /// If both have a seed, or they are not of the same scenario and version.
+    /// If the two share a seed, or differ in scenario or version.
     pub(super) fn merge(&mut self, other: Report) -> Result<(), MergeError> {
         if self.version != other.version {
             return Err(MergeError::Versions(self.version.clone(), other.version));
@@ -201,7 +203,7 @@ impl Report {
         Ok(())
     }
 
-    /// As [`Report::merge`], of what is known to fit.
+    /// As [`Report::merge`], for reports that are known to fit together.
     pub(super) fn absorb(&mut self, other: Report) {
         for (start, end) in other.seeds {
             self.covers(&(start..end));
@@ -250,7 +252,7 @@ impl fmt::Display for MergeError {
 
 impl std::error::Error for MergeError {}
 
-/// A hash as sixteen octets of hexadecimal digits: numbers of JSON are not that long.
+/// A hash of sixteen octets in hexadecimal digits: JSON numbers are not that long.
 mod hex {
     use serde::{Deserialize, Deserializer, Serializer, de};
 
@@ -357,7 +359,7 @@ mod tests {
     use super::*;
 
     impl Report {
-        /// What two runs over the same seeds have in common.
+        /// The report without its processor time: equal in two runs over the same seeds.
         pub(in crate::cli::sim) fn without_time(mut self) -> Report {
             self.core_nanos = 0;
             self
@@ -386,7 +388,7 @@ mod tests {
         }
     }
 
-    /// Of these seeds; every seventh is stuck.
+    /// A report of these seeds; every seventh is stuck.
     fn report(seeds: Range<u64>) -> Report {
         let mut report = Report::new("lossy");
         report.covers(&seeds);

@@ -1,4 +1,4 @@
-//! Goodput over loss, delay and controller, in virtual time: a table.
+//! A table of goodput over loss, delay and congestion controller, in virtual time.
 
 use std::fmt::Write;
 use std::time::Duration;
@@ -16,20 +16,21 @@ use stubborn::time::Instant;
 use super::super::output;
 use super::args::TableArgs;
 
-/// Of the bottleneck.
+/// The rate of the bottleneck.
 const BITS_PER_SECOND: u64 = 100_000_000;
 
-/// The least that waits before it, in octets; otherwise as much as is under way.
+/// The least capacity of the bottleneck's queue, in octets; otherwise one
+/// bandwidth-delay product.
 const LEAST_QUEUE: u64 = 64 * 1024;
 
 /// Losses in tenths of a percent, and round trips in milliseconds.
 const LOSSES: [u32; 5] = [0, 1, 10, 30, 100];
 const ROUND_TRIPS: [u64; 3] = [1, 20, 100];
 
-/// When faults would end: after everything.
+/// When the faults end: later than any transfer.
 const NEVER: Instant = Instant::from_secs(100_000);
 
-/// Prints a row for each loss and round trip, and the figures of each controller in it.
+/// Prints a row for each loss and round trip, with the figures of each controller.
 pub(super) fn run(args: &TableArgs) -> anyhow::Result<()> {
     let mut header = format!("{:>6} {:>6}", "loss", "RTT");
     for controller in &args.controllers {
@@ -92,7 +93,7 @@ fn cell(
         let end = outcome.completed_at.unwrap_or(outcome.ended_at);
         seconds += (end - Instant::ZERO).as_secs_f64();
         again += outcome.tally.retransmissions;
-        // Text only: what comes back is acknowledgments.
+        // Only data segments count: everything else is acknowledgments.
         sent += args.octets.div_ceil(1448) + outcome.tally.retransmissions;
         timeouts += outcome.tally.timeouts;
         count += 1;

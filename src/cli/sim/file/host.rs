@@ -126,7 +126,7 @@ impl Host {
         if let Some(name) = self.congestion_control {
             tcp.congestion_control = name.0;
         }
-        // What the peer says goes, down to a segment of one octet.
+        // The peer's MSS is obeyed, down to segments of one octet.
         tcp.min_send_mss = tcp.min_send_mss.min(self.mss.unwrap_or(tcp.min_send_mss));
     }
 }

@@ -12,7 +12,7 @@ use stubborn::time::Instant;
 
 use crate::cli::units::{Octets, Probability, Rate, Time};
 
-/// Copies that a part makes of a datagram: more would only fill the memory.
+/// The most copies that a part may make of a datagram: more would only fill memory.
 const MOST_COPIES: u32 = 1000;
 
 #[derive(Deserialize)]
@@ -226,7 +226,7 @@ impl PartName {
     }
 }
 
-/// Damage that no checksum sees is kept away: a receiver could not tell it from what was sent.
+/// Refuses damage that no checksum detects: a receiver could not tell it from what was sent.
 fn corruption(
     medium: Medium,
     per_datagram: Option<Probability>,
