@@ -3,7 +3,7 @@
 use super::subject::Subject;
 use super::{detector, ladder, tcp};
 
-/// Everything that is checked, from the bottom of the ladder up.
+/// Every subject, from the bottom of the ladder up.
 pub fn subjects() -> Vec<Subject> {
     let links = ladder::catalogue::subjects();
     let detectors = detector::catalogue::subjects();

@@ -1,14 +1,14 @@
 //! Failure detectors, exhaustively: processes that watch each other, ticks of an abstract clock,
 //! and a network that keeps a bound on delay, or breaks it a few times.
 //!
-//! A packet that is sent in one tick arrives within `bound` ticks: the clock does not go on before.
-//! That is the synchronous system of the perfect detector. With `breaks`, the clock may go on that
-//! many times although a packet is overdue: the bound holds in the end, and nobody knows from when
-//! on. That is the partially synchronous system of the eventually perfect one.
+//! A packet arrives within `bound` ticks of being sent: the clock waits for it. That is the
+//! synchronous system of the perfect detector. The clock may break this rule `breaks` times, and
+//! tick although a packet is overdue: the bound holds eventually, but no process knows from when
+//! on. That is the partially synchronous system of the eventually perfect detector.
 //!
-//! **What an exhausted search says about "in the end".** How long a round is belongs to the state
-//! of ◇P. It grows with each mistake and never shrinks; so if there are finitely many states, then
-//! in every run there are finitely many mistakes.
+//! **What an exhausted search says about "eventually".** The length of a round is part of the
+//! state of ◇P. It grows with each mistake and never shrinks. So if there are finitely many
+//! states, every run makes finitely many mistakes.
 
 pub(super) mod catalogue;
 
@@ -23,14 +23,14 @@ use crate::time::{Duration, Instant};
 /// One tick.
 pub const TICK: Duration = Duration::from_nanos(1);
 
-/// What is checked, and under what.
+/// The model: the detectors, and the system they run in.
 #[derive(Clone, Debug)]
 pub struct Watch<D> {
     /// The detectors; process `n` is named `n`.
     pub detectors: Vec<D>,
-    /// Brings a detector into canonical form: time counts from this moment on.
+    /// Brings a detector into canonical form, with times relative to this moment.
     pub rebase: fn(&mut D, Instant),
-    /// The most ticks that a packet takes.
+    /// The most ticks that a packet may take.
     pub bound: u8,
     /// How many ticks may pass although a packet is overdue.
     pub breaks: u8,
@@ -42,15 +42,16 @@ pub struct Watch<D> {
     pub within: Option<u8>,
 }
 
-/// Everything there is.
+/// The state of the whole system.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct State<D> {
     processes: Vec<Process<D>>,
-    /// Packets on their way, in order: a bag.
+    /// The packets under way: a bag, kept sorted.
     network: Vec<Packet>,
     /// How often the bound was broken.
     breaks: u8,
-    /// A verdict that was wrong when it was given: who, of whom.
+    /// A verdict that was wrong when it was given: the process that gave it, and the process it
+    /// is about.
     mistake: Option<(u8, u8)>,
 }
 
@@ -62,7 +63,7 @@ struct Process<D> {
     crashed: Option<u8>,
 }
 
-/// A packet, how many ticks it has been on its way, and its ends.
+/// A packet, its ends, and for how many ticks it has been under way.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 struct Packet {
     age: u8,
@@ -74,7 +75,7 @@ struct Packet {
 /// What can happen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// The packet at this place of the bag arrives.
+    /// The packet at this index of the bag arrives.
     Arrive(usize),
     /// A tick passes.
     Tick,
@@ -83,7 +84,7 @@ pub enum Action {
 }
 
 impl<D: Detector<Address = u8> + Clone + Eq + Hash> Watch<D> {
-    /// What a process says and sends goes out.
+    /// Carries out what a process has decided and sent.
     fn settle(&self, state: &mut State<D>, now: Instant, by: u8) {
         while let Some(verdict) = state.processes[usize::from(by)].detector.poll_verdict() {
             match verdict {
@@ -110,7 +111,7 @@ impl<D: Detector<Address = u8> + Clone + Eq + Hash> Watch<D> {
         state.network.sort_unstable();
     }
 
-    /// `None`: the clock must wait for a packet.
+    /// Lets a tick pass. `None`: the clock must wait for a packet.
     fn tick(&self, state: &State<D>) -> Option<State<D>> {
         let mut next = state.clone();
         if state.network.iter().any(|packet| packet.age >= self.bound) {
@@ -120,7 +121,7 @@ impl<D: Detector<Address = u8> + Clone + Eq + Hash> Watch<D> {
             }
         }
         for packet in &mut next.network {
-            // Overdue is overdue: how long makes no difference.
+            // An overdue packet stays at this age: how late it is makes no difference.
             packet.age = (packet.age + 1).min(self.bound);
         }
         let now = Instant::ZERO + TICK;
@@ -223,7 +224,7 @@ impl<D: Detector<Address = u8> + Clone + Eq + Hash> Model for Watch<D> {
         })
     }
 
-    /// Those that crashed are suspected, and nobody else.
+    /// Whether every correct process suspects exactly those that crashed.
     fn is_done(&mut self, state: &State<D>) -> bool {
         (0u8..).zip(&state.processes).all(|(of, process)| {
             let correct = state
@@ -260,7 +261,7 @@ mod tests {
     use super::*;
     use crate::check::{Found, explore};
 
-    /// Visits every state, and there are this many.
+    /// Visits every state, and expects this many.
     #[track_caller]
     fn exhausted<D: Detector<Address = u8> + Clone + Eq + Hash>(mut model: Watch<D>, states: u64) {
         let report = explore(&mut model, 2_000_000, &mut |_| {});
@@ -277,7 +278,7 @@ mod tests {
         what
     }
 
-    /// A question and its answer take two ticks, and a third passes before both are late.
+    /// A question and its answer take up to two ticks, so both are late only after a third.
     #[test]
     fn p_is_complete_and_accurate_where_the_bound_holds() {
         exhausted(perfect(2, 3), 377);
@@ -306,7 +307,7 @@ mod tests {
     fn p_never_takes_back_what_it_said() {
         let mut model = perfect(2, 2);
         model.is_accurate = false;
-        // A crash would make it right.
+        // Without crashes, because a crash would make the verdict right.
         model.crashes = 0;
         let what = found(model);
         assert!(what.starts_with("P8"), "{what}");

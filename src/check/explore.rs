@@ -1,4 +1,4 @@
-//! The search: breadth first through all states, then backwards from the goals.
+//! The search: breadth-first through all states, then backwards from the goals.
 
 use core::hash::{BuildHasherDefault, Hash, Hasher};
 use std::collections::{HashMap, VecDeque};
@@ -12,22 +12,22 @@ use super::Model;
 pub struct Report {
     /// Distinct states.
     pub states: u64,
-    /// Transitions, including those to states that were known.
+    /// Transitions, including those to states that were known already.
     pub transitions: u64,
-    /// The number of steps to the state that is farthest from the initial one.
+    /// The number of steps from the initial state to the farthest one.
     pub depth: u32,
     /// Goals: states in which everything is done.
     pub done: u64,
-    /// The problem that ended the search. `None`: there is none, and every state has been visited.
+    /// The problem that ended the search. `None`: every state was visited, and there is no problem.
     pub found: Option<Found>,
 }
 
-/// A problem, and a shortest way to it.
+/// A problem, and a shortest path to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
     /// The property that is violated.
     pub what: String,
-    /// One line for each action on the way.
+    /// One line for each action on the path.
     pub trace: Vec<String>,
 }
 
@@ -36,9 +36,9 @@ pub struct Found {
 pub struct Progress {
     /// Distinct states so far.
     pub states: u64,
-    /// States that are known, but whose successors are not.
+    /// States that have been found but not yet expanded.
     pub waiting: u64,
-    /// Steps from the initial state to those being visited.
+    /// The number of steps from the initial state to those being expanded.
     pub depth: u32,
 }
 
@@ -48,8 +48,8 @@ const STRIDE: u32 = 1 << 14;
 /// Visits every state of `model`, at most `limit` of them, and stops at the first violation. Then
 /// looks for states from which nothing leads to the goal.
 ///
-/// States are told apart by 128 bits: of 10^7 states, two are taken for one with a probability of
-/// 10^-25. Two runs agree in every number.
+/// States are told apart by hashes of 128 bits: among 10^7 states, two collide with a probability
+/// of about 10^-25. Two runs give the same numbers.
 pub fn explore<M: Model>(model: &mut M, limit: u64, progress: &mut dyn FnMut(Progress)) -> Report {
     let mut search = Search::new(model);
     let mut successors = Vec::new();
@@ -82,7 +82,7 @@ pub fn explore<M: Model>(model: &mut M, limit: u64, progress: &mut dyn FnMut(Pro
     }
 }
 
-/// Hashes are hashes already.
+/// A hasher for keys that are hashes already.
 #[derive(Default)]
 struct Identity(u64);
 
@@ -110,10 +110,11 @@ struct Search<M: Model> {
     /// States that are not expanded yet.
     waiting: VecDeque<M::State>,
     expanded: u32,
-    /// By state: from where it was found first, and how far from the start it is.
+    /// For each state, the state from which it was found first, and its distance from the start.
     origins: Vec<(u32, u32)>,
     done: Vec<bool>,
-    /// Where the steps of each state lead: those of state `n` end at `edge_ends[n]`.
+    /// The states to which the steps of each state lead, one state after another: those of state
+    /// `n` end at index `edge_ends[n]`.
     edges: Vec<u32>,
     edge_ends: Vec<u64>,
 }
@@ -145,7 +146,7 @@ impl<M: Model> Search<M> {
         self.origins[id as usize].1
     }
 
-    /// A step leads from the state `from` to `next`.
+    /// Records a step from the state `from` to `next`.
     fn follow(&mut self, from: u32, next: M::State) {
         let known = self.ids.len() as u32;
         let id = *self.ids.entry(fingerprint(&next)).or_insert(known);
@@ -156,7 +157,7 @@ impl<M: Model> Search<M> {
         }
     }
 
-    /// The first state from which no way leads to a goal (P8: AG EF).
+    /// The first state from which no path leads to a goal (P8: AG EF).
     fn hopeless(&self) -> Option<u32> {
         let reaching = self.reaching();
         (0..)
@@ -165,10 +166,10 @@ impl<M: Model> Search<M> {
             .map(|(id, _)| id)
     }
 
-    /// Which states a goal can be reached from: back along all steps.
+    /// The states from which a goal can be reached, found by going back along all steps.
     fn reaching(&self) -> Vec<bool> {
         let states = self.done.len();
-        // The steps by where they lead: those to state `n` end at `ends[n]`.
+        // The steps sorted by the state they lead to: those to state `n` end at index `ends[n]`.
         let mut ends = vec![0u32; states + 1];
         self.edges.iter().for_each(|to| ends[*to as usize + 1] += 1);
         (0..states).for_each(|n| ends[n + 1] += ends[n]);
@@ -223,7 +224,7 @@ impl<M: Model> Search<M> {
         self.report(Some(Found { what, trace }))
     }
 
-    /// Goes the way to `id` once more and tells it.
+    /// Follows the path to `id` again, and describes each step.
     fn trace(&self, model: &mut M, id: u32) -> Vec<String> {
         let mut way = Vec::new();
         let mut at = id;
@@ -255,7 +256,8 @@ impl<M: Model> Search<M> {
 mod tests {
     use super::*;
 
-    /// States are numbers, the first is 0; steps lead from one to another.
+    /// A model whose states are numbers, starting at 0, and whose steps lead from one number to
+    /// another.
     struct Graph {
         steps: &'static [(u8, u8)],
         goals: &'static [u8],
@@ -293,14 +295,14 @@ mod tests {
         explore(&mut graph, limit, &mut |_| {})
     }
 
-    /// What is found, and the way there.
+    /// The problem that is found, and the path to it.
     #[track_caller]
     fn found(graph: Graph, limit: u64) -> (String, String) {
         let Found { what, trace } = search(graph, limit).found.expect("a finding");
         (what, trace.join(" "))
     }
 
-    /// Two ways to 3, a step back and a step in place; 9 is out of reach.
+    /// Two paths to 3, a step back and a step in place; 9 cannot be reached.
     const SOUND: Graph = Graph {
         steps: &[
             (0, 1),
@@ -371,7 +373,7 @@ mod tests {
         assert_eq!(found(graph, 10), (what, "0-1 1-3 3-4".into()));
     }
 
-    /// 5 and 6 lead to each other, and nowhere else: something can always happen, and helps nobody.
+    /// 5 and 6 lead only to each other: something can always happen, but nothing leads to a goal.
     #[test]
     fn a_livelock_is_found() {
         let graph = Graph {
@@ -391,7 +393,7 @@ mod tests {
         assert_eq!(search(graph, 10).found, None);
     }
 
-    /// A model that is larger than expected has not been checked.
+    /// A model with more states than the limit has not been checked.
     #[test]
     fn a_search_that_reaches_its_limit_has_failed() {
         assert_eq!(found(SOUND, 4).0, "more than 4 states");

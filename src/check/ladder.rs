@@ -1,15 +1,15 @@
 //! The ladder of links, exhaustively: two processes, four messages, and a network that loses,
 //! duplicates and reorders without bound.
 //!
-//! The network is the *set* of packets that were sent and not lost yet. A packet that arrives stays
-//! in it, so it may arrive again, any number of times, in any order with others: unbounded
+//! The network is the *set* of packets that were sent and are not lost yet. A packet that arrives
+//! stays in the set, so it may arrive again, any number of times, and in any order: unbounded
 //! duplication needs no counter. Time is abstract: links have a period of zero, and a timeout
 //! happens whenever the checker chooses.
 //!
-//! Safety promises are judged in every state by [`properties`], liveness by the goal: from every
-//! state there is a way to one in which everything that is promised has been delivered. (A network
-//! that loses everything for ever is not excluded by that, and no link helps against it: fair loss
-//! does. Fair loss turns "there is always a way" into "in the end".)
+//! [`properties`] judges the safety promises in every state. Liveness is judged by the goal: from
+//! every state, a path must lead to one in which everything promised has been delivered. (That
+//! does not exclude a network that loses everything forever. No link helps against such a network;
+//! the assumption of fair loss excludes it, and turns "there is always a path" into "eventually".)
 
 pub(super) mod catalogue;
 
@@ -28,44 +28,45 @@ pub const ENDS: [u8; 2] = [1, 2];
 /// Time stands still: every deadline is now.
 const NOW: Instant = Instant::ZERO;
 
-/// What the promises are checked of, and under what.
+/// The model: the links whose promises are checked, and the network they run over.
 #[derive(Clone, Debug)]
 pub struct Ladder<L> {
     /// The links of the two processes, at the start.
     pub links: [L; 2],
-    /// How many messages the first process sends: the octets 0, 1, 2 …
+    /// How many messages the first process sends. They are the octets 0, 1, 2 …
     pub messages: u8,
     /// The safety promises that must hold in every state.
     pub safety: Vec<Promise>,
-    /// The most packets in the network at once; another one is lost. For links that write many
-    /// different packets, whose sets would be too many.
+    /// The most packets in the network at once; any more are lost. This bounds the states of links
+    /// that write many different packets.
     pub capacity: usize,
-    /// How often each message must be delivered in the end.
+    /// How often each message must eventually be delivered.
     pub times: usize,
-    /// Whether the sender may send each message again and again: what fair loss is about.
+    /// Whether the sender may send each message again and again, as fair loss needs.
     pub again: bool,
-    /// Whether the receiver may leave delivered messages where they are.
+    /// Whether the receiver may leave delivered messages in its link.
     pub lazy: bool,
-    /// Whether the network changes packets, and leads them back to their sender.
+    /// Whether the network also changes packets, and returns them to their sender.
     pub hostile: bool,
-    /// What a process that crashes comes back with, once: by end.
+    /// For each end, what its process comes back with if it crashes, which it does once.
     pub restart: [Option<Restart<L>>; 2],
 }
 
-/// From the link that was, the link of a process that comes back.
+/// Makes the link of a process that comes back from the one it had.
 pub type Restart<L> = fn(&L) -> L;
 
-/// Everything there is.
+/// The state of the whole system.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct State<L> {
     links: [L; 2],
-    /// Packets by the end that they go to.
+    /// The packets, each with the end that it goes to.
     network: BTreeSet<(usize, Vec<u8>)>,
     /// The messages that were sent, in order.
     sent: Vec<u8>,
-    /// Those of them that were sent before their sender crashed: nothing is promised of them.
+    /// The messages that were sent before their sender crashed: nothing is promised about them.
     forgiven: BTreeSet<u8>,
-    /// What was delivered, in order; a message that may come any number of times, up to `times`.
+    /// The messages that were delivered, in order. A message that may come any number of times is
+    /// counted up to `times` only.
     delivered: Vec<Vec<u8>>,
     has_crashed: [bool; 2],
 }
@@ -81,7 +82,7 @@ pub enum Action {
     Forge(usize, Vec<u8>),
     /// A packet is lost.
     Lose(usize, Vec<u8>),
-    /// The time of an end's link has come.
+    /// The timer of an end's link expires.
     Timeout(usize),
     /// The second process takes the next message that its link delivers.
     Take,
@@ -90,7 +91,7 @@ pub enum Action {
 }
 
 impl<L: Link<Address = u8> + Clone + Eq + Hash> Ladder<L> {
-    /// Two links of one kind, four messages, a network that is fair: nothing is judged yet.
+    /// Two links of one kind, four messages and a fair network; no promise is judged yet.
     pub fn new(link: impl Fn(usize) -> L) -> Ladder<L> {
         Ladder {
             links: [link(0), link(1)],
@@ -105,12 +106,12 @@ impl<L: Link<Address = u8> + Clone + Eq + Hash> Ladder<L> {
         }
     }
 
-    /// What the links have for the network enters it; what they deliver is delivered.
+    /// Moves what the links send into the network, and takes what they deliver.
     fn settle(&self, state: &mut State<L>) {
         self.transmit(state);
         if !self.lazy {
             while self.take(state) {}
-            // The answer to what was taken.
+            // Taking a message may have caused an answer.
             self.transmit(state);
         }
     }
@@ -141,7 +142,7 @@ impl<L: Link<Address = u8> + Clone + Eq + Hash> Ladder<L> {
             state.delivered.push(message);
         }
         if !is_counted && !self.safety.contains(&Promise::FifoDelivery) {
-            // Where neither number nor order is promised, they tell no states apart.
+            // Where neither number nor order is promised, neither should tell states apart.
             state.delivered.sort_unstable();
         }
         true
@@ -207,8 +208,8 @@ impl<L: Link<Address = u8> + Clone + Eq + Hash> Ladder<L> {
     }
 }
 
-/// What a hostile network makes of a packet: its last octet or its first (which says what kind it
-/// is) changed, cut short, made up from nothing, or led back to its sender.
+/// What a hostile network makes of a packet: it changes its last octet or its first (which says
+/// what kind it is), cuts it short, invents another one, or returns it to its sender.
 fn forgeries(to: usize, packet: &[u8]) -> Vec<Action> {
     let changed = |place: usize| {
         let mut packet = packet.to_vec();
@@ -236,7 +237,7 @@ fn judge(
         Promise::NoCreation => properties::no_creation(sent, delivered),
         Promise::NoDuplication => properties::no_duplication(sent, delivered),
         Promise::FifoDelivery => properties::fifo_delivery(sent, delivered),
-        // Liveness: no state breaks it, and the goal is about it.
+        // Liveness: no single state breaks it; the goal covers it.
         Promise::FairLoss
         | Promise::FiniteDuplication
         | Promise::StubbornDelivery

@@ -37,16 +37,16 @@
 //! | file | what is in it |
 //! |---|---|
 //! | `mod` | [`Model`]: something whose states can be visited |
-//! | `explore` | the search: breadth first through all states, then backwards from the goals (AG EF) |
+//! | `explore` | the search: breadth-first through all states, then backwards from the goals (AG EF) |
 //! | `ladder` | models of the links: two processes, packets in a set, crashes, a hostile network |
 //! | `detector` | models of the failure detectors: ticks, and a bound on delay that holds or is broken |
 //! | `subject` | a model that is checked, by name |
-//! | `catalogue` | all of them |
+//! | `catalogue` | all subjects |
 //! | `tcp/` | the model of TCP: two hosts, real datagrams in a bag, users, an adversary: P1 to P12 |
 //!
-//! In the model of TCP nothing is replaced by a stub: hosts are [`Stack`](crate::stack::Stack)s that
-//! exchange real datagrams. Configuration alone keeps it small: segments of one octet,
-//! buffers of two to four, one retransmission timeout.
+//! The model of TCP has no stubs: its hosts are [`Stack`](crate::stack::Stack)s that exchange real
+//! datagrams. Configuration alone keeps it small: segments of one octet, buffers of two to four
+//! octets, one retransmission timeout.
 
 mod catalogue;
 pub mod detector;
@@ -62,12 +62,12 @@ pub use catalogue::subjects;
 pub use explore::{Found, Progress, Report, explore};
 pub use subject::{Subject, Verdict};
 
-/// Something whose states can be visited one after the other.
+/// Something whose states can be visited one after another.
 ///
-/// Methods take `&mut self` so that a model may remember what it has computed; what it answers
-/// must depend on its arguments only.
+/// Methods take `&mut self` so that a model may cache what it has computed. Their results must
+/// depend on the arguments only.
 pub trait Model {
-    /// A state in canonical form: two states that behave alike from now on are equal.
+    /// A state in canonical form: two states with the same future are equal.
     type State: Clone + Eq + Hash;
     /// A transition from one state to another.
     type Action;
@@ -81,11 +81,11 @@ pub trait Model {
     /// The safety property that `state` violates, if it violates one.
     fn violation(&mut self, state: &Self::State) -> Option<String>;
 
-    /// Whether `state` is a goal: everything is done. Every state must have a path to a goal (AG EF): no
-    /// loss, no delay and no order of events may lead into a dead end.
+    /// Whether `state` is a goal: everything is done. From every state there must be a path to a goal
+    /// (AG EF): no loss, delay or order of events may lead to a dead end.
     fn is_done(&mut self, state: &Self::State) -> bool;
 
-    /// Describes what `action` did, in one line of a trace for people.
+    /// Describes what `action` did, in one line of a trace.
     fn describe(
         &mut self,
         before: &Self::State,

@@ -5,14 +5,14 @@ use core::fmt;
 use super::tcp::{Configuration, Coverage, Tcp};
 use super::{Model, Progress, Report, explore};
 
-/// More states than this are not expected of any subject: a search ends there, and fails.
+/// No subject should have more states than this: a search that reaches the limit fails.
 const LIMIT: u64 = 20_000_000;
 
 /// One model that can be exhausted.
 pub struct Subject {
-    /// What people call it.
+    /// The subject's name.
     pub name: String,
-    /// What it shows, in a line.
+    /// What the subject shows, in one line.
     pub about: String,
     search: Box<Search>,
 }
@@ -25,20 +25,21 @@ impl fmt::Debug for Subject {
     }
 }
 
-/// A search that tells how far it is.
+/// A search that reports its progress.
 type Search = dyn Fn(&mut dyn FnMut(Progress)) -> Verdict + Send + Sync;
 
 /// What a search found.
 #[derive(Clone, Debug)]
 pub struct Verdict {
-    /// States, steps, and what is wrong.
+    /// The numbers of states and steps, and the problem if there is one.
     pub report: Report,
-    /// Where it has been in the diagram of RFC 9293; nothing for models of something else.
+    /// The cells of RFC 9293's diagram that the search visited; empty for models of
+    /// anything but TCP.
     pub coverage: Coverage,
 }
 
 impl Subject {
-    /// A model that is not about TCP's diagram; `model` makes it.
+    /// A subject other than TCP; `model` makes its model.
     pub fn new<M: Model>(
         name: &str,
         about: &str,
@@ -54,7 +55,7 @@ impl Subject {
         }
     }
 
-    /// Two hosts, configured like this.
+    /// A subject of two TCP hosts with this configuration.
     pub(super) fn of_tcp(configuration: Configuration) -> Subject {
         Subject {
             name: format!("tcp-{}", configuration.name),

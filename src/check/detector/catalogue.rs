@@ -1,4 +1,4 @@
-//! The detectors that are checked, each in the system it was made for.
+//! The detectors that are checked, each in the system it is designed for.
 
 use std::collections::BTreeSet;
 
@@ -16,7 +16,8 @@ pub(super) fn peers(count: u8, me: u8) -> BTreeSet<u8> {
     (0..count).filter(|peer| *peer != me).collect()
 }
 
-/// Rounds of `delta` ticks, packets that take at most one.
+/// The perfect detector, with rounds of `delta` ticks and packets that take at
+/// most one tick.
 pub(super) fn perfect(count: u8, delta: u32) -> Watch<P> {
     let detector = |me| {
         let link = FairLossLink::new(16);
@@ -33,7 +34,8 @@ pub(super) fn perfect(count: u8, delta: u32) -> Watch<P> {
     }
 }
 
-/// Rounds of `growth` ticks, and longer by as many with each mistake.
+/// The eventually perfect detector, with rounds of `growth` ticks that grow by
+/// as many with each mistake.
 pub(super) fn eventually_perfect(growth: u32, breaks: u8) -> Watch<EventuallyP> {
     let detector = |me| {
         let link = FairLossLink::new(16);

@@ -1,4 +1,4 @@
-//! The rungs that are checked: each link with the promises that it makes.
+//! The rungs that are checked: each link with its promises.
 
 use std::collections::BTreeMap;
 
@@ -53,7 +53,7 @@ pub(super) fn authenticated(end: usize) -> Perfect<AuthenticatedLink<Bottom>> {
     PerfectLink::new(stubborn(below), Identifiers::counter())
 }
 
-/// What a crash leaves of the promises of a perfect link.
+/// The promises of a perfect link that survive a crash.
 pub(super) fn crashing(
     sender: Option<Restart<Perfect<Bottom>>>,
     receiver: bool,
@@ -75,7 +75,7 @@ pub(super) fn with_new_uuids(_: &Perfect<Bottom>) -> Perfect<Bottom> {
     PerfectLink::new(stubborn(bottom(0)), Identifiers::uuid([1; 16]))
 }
 
-/// Sent again and again, everything arrives.
+/// Each message that is sent again and again arrives.
 pub(super) fn fair_loss() -> Ladder<Bottom> {
     Ladder {
         again: true,
@@ -83,7 +83,7 @@ pub(super) fn fair_loss() -> Ladder<Bottom> {
     }
 }
 
-/// Everything arrives, and then again.
+/// Each message arrives, and arrives again.
 pub(super) fn stubborn_twice() -> Ladder<StubbornLink<Bottom>> {
     Ladder {
         times: 2,
@@ -91,12 +91,12 @@ pub(super) fn stubborn_twice() -> Ladder<StubbornLink<Bottom>> {
     }
 }
 
-/// Everything arrives, once.
+/// Each message arrives once.
 pub(super) fn perfect_once() -> Ladder<Perfect<Bottom>> {
     crashing(None, false)
 }
 
-/// Everything arrives, once and in order.
+/// Each message arrives once, and in order.
 pub(super) fn fifo_in_order() -> Ladder<PerfectFifoLink<Perfect<Bottom>>> {
     Ladder {
         safety: ORDER.to_vec(),
@@ -104,7 +104,7 @@ pub(super) fn fifo_in_order() -> Ladder<PerfectFifoLink<Perfect<Bottom>>> {
     }
 }
 
-/// The same, and the receiver crashes.
+/// The same, with a receiver that crashes.
 pub(super) fn fifo_crashing() -> Ladder<PerfectFifoLink<Perfect<Bottom>>> {
     let mut model = fifo_in_order();
     model.restart[1] = Some(fifo_with_storage);
@@ -117,7 +117,7 @@ pub(super) fn fifo_with_storage(
     PerfectFifoLink::recovered(with_storage(before.below()), before.storage().clone())
 }
 
-/// The same with a window of two, for a user who takes what it likes.
+/// The same with a window of two, and a user that takes messages when it likes.
 pub(super) fn window_in_order() -> Ladder<WindowedLink<Bottom>> {
     Ladder {
         safety: ORDER.to_vec(),
@@ -127,7 +127,7 @@ pub(super) fn window_in_order() -> Ladder<WindowedLink<Bottom>> {
     }
 }
 
-/// Everything arrives, once, and nothing that was forged.
+/// Each message arrives once, and no forged one arrives.
 pub(super) fn authenticated_once() -> Ladder<Perfect<AuthenticatedLink<Bottom>>> {
     let mut model = Ladder::new(authenticated);
     model.safety.push(Promise::NoDuplication);

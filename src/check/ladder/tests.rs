@@ -1,11 +1,11 @@
-//! Every level of the ladder exhausted; and what each does not promise, found.
+//! Searches every rung of the ladder, and finds what each one does not promise.
 
 use super::catalogue::*;
 use super::*;
 use crate::check::{Found, explore};
 use crate::link::PerfectFifoLink;
 
-/// Visits every state, and there are this many.
+/// Visits every state, and expects this many.
 #[track_caller]
 fn exhausted<L: Link<Address = u8> + Clone + Eq + Hash>(mut model: Ladder<L>, states: u64) {
     let report = explore(&mut model, 5_000_000, &mut |_| {});
@@ -16,7 +16,7 @@ fn exhausted<L: Link<Address = u8> + Clone + Eq + Hash>(mut model: Ladder<L>, st
     assert_eq!(report.states, states, "depth {}", report.depth);
 }
 
-/// What is found wrong, and by how many steps.
+/// The violation that is found, and the number of steps to it.
 #[track_caller]
 fn found<L: Link<Address = u8> + Clone + Eq + Hash>(mut model: Ladder<L>) -> (String, usize) {
     let report = explore(&mut model, 5_000_000, &mut |_| {});

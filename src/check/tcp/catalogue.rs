@@ -6,7 +6,7 @@ const BASE: Configuration = Configuration::BASE;
 const CLIENT: Script = BASE.scripts[0];
 const SERVER: Script = BASE.scripts[1];
 
-/// Every configuration. Each adds one thing to what those before it have shown.
+/// Every configuration. Each adds one thing to those before it.
 pub fn catalogue() -> Vec<Configuration> {
     [
         ordinary(),
@@ -19,7 +19,7 @@ pub fn catalogue() -> Vec<Configuration> {
     .concat()
 }
 
-/// What happens to everybody, in a network that loses and reorders.
+/// Ordinary connections, in a network that loses and reorders.
 fn ordinary() -> Vec<Configuration> {
     vec![
         Configuration {
@@ -68,7 +68,7 @@ fn ordinary() -> Vec<Configuration> {
     ]
 }
 
-/// Users who take their time.
+/// Users who are slow.
 fn slow() -> Vec<Configuration> {
     vec![
         Configuration {
@@ -163,7 +163,7 @@ fn closing() -> Vec<Configuration> {
     ]
 }
 
-/// Every power of the network.
+/// Everything that the network can do.
 fn network() -> Vec<Configuration> {
     let two = [
         Script {
@@ -212,7 +212,7 @@ fn network() -> Vec<Configuration> {
     ]
 }
 
-/// What the stack can be told.
+/// Settings of the stack.
 fn options() -> Vec<Configuration> {
     let sender = Script {
         octets: 3,
@@ -262,7 +262,7 @@ fn options() -> Vec<Configuration> {
     ]
 }
 
-/// What nobody wishes for.
+/// Crashes, attacks and other trouble.
 fn trouble() -> Vec<Configuration> {
     vec![
         Configuration {
@@ -291,8 +291,9 @@ fn trouble() -> Vec<Configuration> {
             ],
             crashes: [0, 1],
             keepalive: true,
-            // An old SYN may reach the new server when its client is further than a window: what
-            // each says is out of the other's window, and only giving up ends it.
+            // An old SYN may reach the restarted server when the client has moved on by more
+            // than a window. Each side's segments are then outside the other's window, and the
+            // connection ends only when the server gives up.
             syn_ack_retries: Some(1),
             ..BASE
         },

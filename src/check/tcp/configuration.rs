@@ -1,6 +1,5 @@
-//! What makes a model small: the scripts of the users, the powers of the network, and the
-//! tunables of the stack. Everything by configuration; nothing in the core knows that it is
-//! checked.
+//! What makes a model small: the users' scripts, the limits of the network, and the settings of the
+//! stack. All of it is configuration: nothing in the core knows that it is being checked.
 
 use core::net::IpAddr;
 use core::time::Duration;
@@ -10,47 +9,50 @@ use crate::config::{
     PathMtuConfig, TcpConfig,
 };
 
-/// What a user wants, and may do.
+/// What a user does, and may do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Script {
-    /// It has a listener from the start, and takes one connection.
+    /// It has a listener from the start, and accepts one connection.
     pub listens: bool,
     /// It may OPEN.
     pub opens: bool,
     /// Octets it sends, at most 15.
     pub octets: u8,
-    /// It closes only when it has read the end of the peer's stream.
+    /// It closes only after reading the end of the peer's stream.
     pub closes_last: bool,
     /// It may CLOSE at any time, whatever it has sent.
     pub closes_early: bool,
     /// It may ABORT at any time.
     pub aborts: bool,
-    /// It does at once what it can: no interleaving of its SENDs, RECEIVEs and CLOSE.
+    /// It makes each call as soon as it can: its SENDs, RECEIVEs and CLOSE are not interleaved with
+    /// other events.
     pub hasty: bool,
 }
 
-/// One model: everything that is not in the stack.
+/// One model: everything outside the stack.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Configuration {
-    /// What people call it.
+    /// The configuration's name.
     pub name: &'static str,
-    /// What it shows, in a line.
+    /// What it shows, in one line.
     pub about: &'static str,
     /// The two users.
     pub scripts: [Script; 2],
-    /// Datagrams that the network holds at most; what comes on top is lost.
+    /// The most datagrams that the network holds; any more are lost.
     pub room: usize,
     /// Datagrams may be lost.
     pub loses: bool,
-    /// How often a datagram may be delivered and stay in the network; `None`: for ever.
+    /// How often a datagram may be delivered and yet stay in the network; `None`: any number of
+    /// times.
     pub duplications: Option<u8>,
     /// How often a bit may flip.
     pub corruptions: u8,
     /// How often each host may crash and start again.
     pub crashes: [u8; 2],
-    /// How many datagrams an adversary may forge who knows addresses and ports, and no number.
+    /// How many datagrams an adversary may forge who knows the addresses and ports, but no sequence
+    /// number.
     pub forgeries: u8,
-    /// Timers expire only when nothing is under way.
+    /// Timers expire only when no datagram is under way.
     pub patient: bool,
     /// Connections use IPv6.
     pub ipv6: bool,
@@ -66,18 +68,18 @@ pub struct Configuration {
     pub nagle: bool,
     /// Idle connections are probed.
     pub keepalive: bool,
-    /// R2 of a SYN,ACK; `None`: it is sent again for ever.
+    /// R2 of a SYN,ACK; `None`: it is retransmitted forever.
     pub syn_ack_retries: Option<u32>,
-    /// The ISS of each side; near 2^32 the numbers wrap within the connection.
+    /// The ISS of each side. Near 2^32, sequence numbers wrap within the connection.
     pub iss: [u32; 2],
 }
 
-/// How far apart the ISSs of two incarnations are: as with a clock of 4 microseconds, farther
-/// than any window.
+/// The distance between the ISSs of two incarnations: farther than any window, as with a clock of 4
+/// microseconds.
 const ISS_STEP: u32 = 1_000_000;
 
 impl Configuration {
-    /// Two users who send an octet each, over a network that loses and reorders.
+    /// Two users who each send one octet, over a network that loses and reorders.
     pub const BASE: Configuration = Configuration {
         name: "base",
         about: "",
@@ -121,13 +123,13 @@ impl Configuration {
 
     /// The configuration of the stack of `side`.
     ///
-    /// All that time decides happens after one second: so clocks show few values, and backoff
-    /// and estimators have nothing to tell states apart by.
+    /// Every timer runs for one second. Clocks then show few values, and neither backoff nor
+    /// estimators tell states apart.
     pub(super) fn config(&self, address: IpAddr, side: usize, incarnation: u8) -> Config {
         const TICK: Duration = Duration::from_secs(1);
         let mut config = Config::new([address]);
         config.replies_per_second = u32::MAX;
-        // It counts.
+        // Identifications would count datagrams, and so tell states apart.
         config.identifies_segments = false;
         let socket = &mut config.tcp.socket;
         socket.nodelay = !self.nagle;
@@ -149,7 +151,7 @@ impl Configuration {
             window_scaling: false,
             timestamps: false,
             sack: self.sack,
-            // What is found by measured times would tell states apart by them: the simulator's part.
+            // Measured times would tell states apart. The simulator tests what depends on them.
             rack: false,
             tail_loss_probe: false,
             forward_rto: false,
@@ -159,26 +161,27 @@ impl Configuration {
             min_rto: TICK,
             max_rto: TICK,
             max_persist: TICK,
-            // Nobody gives up, unless told: the network may lose as often as it likes.
+            // Hosts never give up, unless configured to: the network may lose any number of
+            // datagrams.
             r1: 1,
             r2: u32::MAX,
             syn_retries: u32::MAX,
             syn_ack_retries: self.syn_ack_retries.unwrap_or(u32::MAX),
             orphan_retries: u32::MAX,
-            // A host whose timers are all off has a clock that stands: it would never again answer
-            // what it may answer twice a second.
+            // The clock of a host without timers stands still: after a rate-limited answer, the
+            // host would never answer again.
             challenge_interval: Duration::ZERO,
             msl: TICK,
             fin_wait_2_timeout: Some(TICK * 2),
             fixed_iss: Some(iss),
-            // It has the fewest numbers.
+            // Reno has the smallest state.
             congestion_control: CongestionControl::Reno,
             pacing: PacingConfig {
                 when: Pacing::Never,
                 ..PacingConfig::default()
             },
             ecn: EcnConfig::OFF,
-            // What a listener has seen before would tell its states apart.
+            // Otherwise what a listener has seen before would tell its states apart.
             ack_waits: AckWaits {
                 expect_answer: false,
                 ..AckWaits::default()

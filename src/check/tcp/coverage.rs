@@ -1,4 +1,4 @@
-//! Which cells of the diagram, states by events, a search has been in.
+//! Which cells of the diagram, states by events, a search visited.
 
 use core::fmt;
 use std::collections::BTreeMap;
@@ -8,14 +8,14 @@ use crate::check::tcp::Call;
 use crate::tcp::State;
 use crate::wire::{self, Control, Payload};
 
-/// An event, as the columns of the table have it.
+/// An event: a column of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
     /// A user's call.
     Call(Call),
     /// A SYN without an acknowledgment.
     Syn,
-    /// A SYN with one.
+    /// A SYN with an acknowledgment.
     SynAck,
     /// An acknowledgment alone.
     Ack,
@@ -27,12 +27,12 @@ pub enum Kind {
     Rst,
     /// A timer expires.
     Timeout,
-    /// Something damaged, or no TCP.
+    /// Something damaged, or something other than TCP.
     Other,
 }
 
 impl Kind {
-    /// Every event a connection may meet.
+    /// Every event that a connection can meet.
     pub const ALL: [Kind; 12] = [
         Kind::Call(Call::Open),
         Kind::Call(Call::Send),
@@ -94,7 +94,8 @@ impl fmt::Display for Kind {
     }
 }
 
-/// Where each event led from each state, and how many different steps did so.
+/// The states to which each event led from each state, and by how many different
+/// steps.
 #[derive(Clone, Debug, Default)]
 pub struct Coverage {
     steps: BTreeMap<(State, Kind), BTreeMap<State, u64>>,
@@ -106,7 +107,7 @@ impl Coverage {
         *cell.entry(to).or_default() += 1;
     }
 
-    /// Adds what another search has seen.
+    /// Adds what another search visited.
     pub fn merge(&mut self, other: &Coverage) {
         for (cell, ends) in &other.steps {
             let cell = self.steps.entry(*cell).or_default();

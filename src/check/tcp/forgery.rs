@@ -1,5 +1,5 @@
-//! What an adversary sends who knows addresses and ports, but not where the connection is: blind
-//! attacks (RFC 5961), placed just beside what would be believed.
+//! Blind attacks (RFC 5961): what an adversary sends who knows the addresses and ports, but not
+//! the sequence numbers. Each is just next to what would be accepted.
 
 use core::net::SocketAddr;
 
@@ -21,9 +21,9 @@ pub enum Forgery {
     SynFar,
     /// SYN,ACK far away.
     SynAckFar,
-    /// FIN at RCV.NXT that acknowledges what was never sent (RFC 5961 §5).
+    /// FIN at RCV.NXT with an acknowledgment of what was never sent (RFC 5961 §5).
     FinAckUnsent,
-    /// Text at RCV.NXT that acknowledges what was never sent.
+    /// Text at RCV.NXT with an acknowledgment of what was never sent.
     TextAckUnsent,
     /// Text at RCV.NXT with an acknowledgment from before ISS, a "ghost".
     TextGhostAck,
@@ -31,7 +31,7 @@ pub enum Forgery {
     TextFar,
     /// An acknowledgment of what was never sent.
     AckUnsent,
-    /// Nothing set at all.
+    /// A segment without any flag.
     Null,
 }
 
@@ -52,8 +52,8 @@ impl Forgery {
         Forgery::Null,
     ];
 
-    /// Whether it is to change nothing in `state`. A SYN in SYN-SENT is a simultaneous open: no
-    /// number in it could be wrong.
+    /// Whether the forged segment must change nothing in `state`. A SYN in SYN-SENT is a
+    /// simultaneous open: no number in it could be wrong.
     pub(super) fn is_blind_in(self, state: State) -> bool {
         let is_syn = matches!(self, Forgery::SynInWindow | Forgery::SynFar);
         !(is_syn && state == State::SynSent)
@@ -71,7 +71,8 @@ impl Forgery {
         let (una, unsent) = (space.snd_una.wire(), space.snd_nxt.wire().wrapping_add(7));
         let ghost = space.iss.wire().wrapping_sub(1);
         let ack = Control::ACK;
-        // Before the peer has spoken there is no window: only the acknowledgment is to be guessed.
+        // Before the peer's first segment there is no window: the adversary need only guess the
+        // acknowledgment.
         let blind = if state == State::SynSent { unsent } else { una };
         let (seq, ack, control, text) = match self {
             Forgery::RstInWindow => (next.wrapping_add(1), blind, Control::RST, ""),

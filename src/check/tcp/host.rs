@@ -1,4 +1,4 @@
-//! One host of the model: a real stack and a user who follows a script.
+//! One host of the model: a real stack, and a user that follows a script.
 
 use core::hash::Hash;
 use core::net::{IpAddr, SocketAddr};
@@ -15,10 +15,10 @@ use crate::wire::{self, Control, Payload, TcpHeader};
 
 /// The port at which the passive side listens.
 pub(super) const SERVER_PORT: u16 = 80;
-/// The port from which the active side calls.
+/// The port from which the active side connects.
 pub(super) const CLIENT_PORT: u16 = 4000;
 
-/// What a user does, each a call of RFC 9293 §3.10.
+/// What a user can do: the calls of RFC 9293 §3.10.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Call {
     /// OPEN, active.
@@ -49,30 +49,30 @@ impl Call {
 pub(super) struct User {
     pub(super) sent: u8,
     pub(super) received: u8,
-    /// The incarnation of the peer that the octets so far are from.
+    /// The incarnation of the peer that sent the octets received so far.
     pub(super) from: Option<u8>,
-    /// The end of the stream has been read.
+    /// The user has read the end of the stream.
     pub(super) ended: bool,
     pub(super) closed: bool,
-    /// It has let go of the connection, and will not have another.
+    /// The user has released the connection, and will not have another.
     pub(super) released: bool,
     pub(super) error: Option<ConnectionError>,
 }
 
-/// A host: cloned for each step, so a value.
+/// A host. Each step works on a clone.
 #[derive(Clone, Debug)]
 pub(super) struct Host {
     side: usize,
     pub(super) incarnation: u8,
     stack: Stack,
-    /// Every host has a clock of its own: nothing couples them.
+    /// Every host has its own clock: nothing couples the clocks.
     now: Instant,
     listener: Option<ListenerId>,
     connection: Option<ConnId>,
     pub(super) user: User,
     /// The right edge of the window that was advertised last.
     edge: Option<u32>,
-    /// The promise that was broken here.
+    /// The promise that this host has broken.
     pub(super) fault: Option<String>,
 }
 
@@ -86,7 +86,7 @@ pub(super) fn address(configuration: &Configuration, side: usize) -> SocketAddr 
     SocketAddr::new(ip, if active { CLIENT_PORT } else { SERVER_PORT })
 }
 
-/// The octet that an incarnation of a side sends at a place of its stream: another one for each.
+/// The octet that an incarnation of a side sends at a place of its stream: different for each.
 pub(super) fn octet(side: usize, incarnation: u8, place: u8) -> u8 {
     (side as u8) << 7 | (incarnation & 7) << 4 | place & 15
 }
@@ -114,7 +114,7 @@ impl Host {
         }
     }
 
-    /// The same for two hosts that nothing can tell apart from now on.
+    /// A hash that is equal for two hosts that behave alike from now on.
     pub(super) fn fingerprint(&self) -> u128 {
         let mut hasher = SipHasher13::new();
         self.stack.fingerprint(self.now).hash(&mut hasher);
@@ -123,7 +123,7 @@ impl Host {
         hasher.finish128().as_u128()
     }
 
-    /// The state of the connection; LISTEN or CLOSED where there is none.
+    /// The state of the connection; LISTEN or CLOSED if there is none.
     pub(super) fn state(&self) -> State {
         let connection = self.stack.connections().last();
         match (connection, self.listener) {
@@ -133,22 +133,22 @@ impl Host {
         }
     }
 
-    /// Whether the user is done and nothing remembers the connection.
+    /// Whether the user is done, and the stack has forgotten the connection.
     pub(super) fn is_done(&self) -> bool {
         self.user.released && self.stack.connection_count() == 0
     }
 
-    /// Whether no connection was ever taken up here, and none is under way.
+    /// Whether this host never had a connection, and none is being opened.
     pub(super) fn is_idle(&self) -> bool {
         self.connection.is_none() && self.stack.connection_count() == 0
     }
 
-    /// Whether time alone will do something here.
+    /// Whether a timer is armed.
     pub(super) fn has_timer(&self) -> bool {
         self.stack.next_expiry().is_some()
     }
 
-    /// The next timer expires, if one is armed.
+    /// Lets the next timer expire, if one is armed.
     pub(super) fn expire(&mut self) {
         if let Some(expiry) = self.stack.next_expiry() {
             self.now = self.now.max(expiry);
@@ -156,12 +156,12 @@ impl Host {
         }
     }
 
-    /// A datagram arrives.
+    /// Receives a datagram.
     pub(super) fn receive(&mut self, datagram: &[u8]) {
         self.stack.receive(self.now, datagram);
     }
 
-    /// A datagram arrives with one bit flipped, each of them tried.
+    /// Receives a datagram with one bit flipped: tries every bit.
     pub(super) fn receive_corrupted(&mut self, datagram: &[u8]) {
         for bit in 0..datagram.len() * 8 {
             let mut corrupted = datagram.to_vec();
@@ -170,7 +170,7 @@ impl Host {
         }
     }
 
-    /// A damaged datagram arrives. A checksum tells, so nothing may follow.
+    /// Receives a damaged datagram. A checksum shows the damage, so nothing may happen.
     fn ignore(&mut self, bit: usize, corrupted: &[u8]) {
         let before = self.fingerprint();
         self.receive(corrupted);
@@ -180,7 +180,7 @@ impl Host {
         }
     }
 
-    /// A datagram arrives that an adversary forged.
+    /// Receives a datagram that an adversary forged.
     pub(super) fn meet(&mut self, forgery: Forgery, configuration: &Configuration) {
         let Some(id) = self.connection else {
             return;
@@ -193,7 +193,7 @@ impl Host {
         }
     }
 
-    /// P12: a forged datagram may be answered, and changes nothing.
+    /// P12: a forged datagram may be answered, but must change nothing.
     fn withstand(&mut self, forgery: Forgery, datagram: &[u8]) {
         let Some(id) = self.connection else {
             return;
@@ -209,7 +209,7 @@ impl Host {
         }
     }
 
-    /// The user calls, if the script lets it.
+    /// Makes a call of the user, if the script allows it.
     pub(super) fn call(&mut self, call: Call, configuration: &Configuration) {
         let script = &configuration.scripts[self.side];
         match (call, self.connection) {
@@ -257,7 +257,7 @@ impl Host {
         }
     }
 
-    /// P1 to P3 and P10: the next octet of one incarnation of the peer, and no other.
+    /// P1 to P3 and P10: the octet must be the next one of one incarnation of the peer.
     fn take(&mut self, octet: u8) {
         let incarnation = *self.user.from.get_or_insert(octet >> 4 & 7);
         let expected = self::octet(1 - self.side, incarnation, self.user.received);
@@ -275,14 +275,14 @@ impl Host {
         self.user.released = true;
     }
 
-    /// After every step: takes up a connection, lets go of one that is over, does at once what
-    /// the script leaves no choice about; and gives what leaves.
+    /// Runs after every step: accepts a connection, releases one that is over, makes the calls that
+    /// a hasty user makes at once, and returns the datagrams that leave.
     pub(super) fn settle(&mut self, configuration: &Configuration) -> Vec<Vec<u8>> {
         if let Some(listener) = self.listener
             && let Some(id) = self.stack.accept(listener)
         {
             self.connection = Some(id);
-            // One connection is all it wants: a late SYN must not find a second.
+            // The user wants only one connection: a late SYN must not open a second.
             self.stack.close_listener(self.now, listener);
             self.listener = None;
         }
@@ -297,7 +297,7 @@ impl Host {
         self.transmit()
     }
 
-    /// All calls that lead anywhere, but the one that ends everything.
+    /// Makes the calls SEND, RECEIVE and CLOSE until none of them changes anything.
     fn do_everything(&mut self, configuration: &Configuration) {
         loop {
             let before = self.user.clone();
@@ -310,8 +310,8 @@ impl Host {
         }
     }
 
-    /// What came before the peer's FIN can be read, however the connection has ended since; one that has ended without
-    /// a FIN has failed, and its user is told why.
+    /// What arrived before the peer's FIN can be read, no matter how the connection ended afterwards. A
+    /// connection that ended without a FIN has failed, and its user is told why.
     fn leave_if_over(&mut self) {
         let Some(id) = self.connection else {
             return;
@@ -332,7 +332,7 @@ impl Host {
         }
     }
 
-    /// Everything that is to leave now.
+    /// The datagrams that leave now.
     fn transmit(&mut self) -> Vec<Vec<u8>> {
         let mut leaving = Vec::new();
         while let Some(packet) = self.stack.poll_transmit(self.now) {
@@ -370,13 +370,13 @@ mod tests {
     use crate::tcp::SequenceSpace;
 
     impl Host {
-        /// Its stack breaks an invariant, as no step can.
+        /// Makes the stack break an invariant, which no step can do.
         pub(in crate::check::tcp) fn forget_timers(&mut self) {
             self.stack.forget_timers();
         }
     }
 
-    /// Each waits for the end of the other, so that both stay in ESTABLISHED.
+    /// Each user waits for the end of the other's stream, so that both stay in ESTABLISHED.
     const SMALL: Configuration = {
         let mut small = Configuration::BASE;
         small.scripts[0].closes_last = true;
@@ -435,7 +435,7 @@ mod tests {
         host.receive_corrupted(text);
         assert_eq!(fault(&host), "none");
 
-        // The window and the urgent pointer change places: the sum stays the same.
+        // The window and the urgent pointer are swapped: the sum stays the same.
         let mut swapped = text.clone();
         let (window, urgent) = (20 + 14, 20 + 18);
         for octet in 0..2 {
@@ -447,7 +447,7 @@ mod tests {
         assert!(fault(&host).starts_with("P1: bit 0"), "{}", fault(&host));
     }
 
-    /// What [`Forgery::datagram`] makes for somebody who believes in `space`.
+    /// What [`Forgery::datagram`] makes if the victim's connection is at `space`.
     fn forged(host: &Host, forgery: Forgery, space: &SequenceSpace) -> Vec<u8> {
         let sockets = [1 - host.side, host.side].map(|side| address(&SMALL, side));
         forgery.datagram(sockets, host.state(), space)
@@ -463,7 +463,7 @@ mod tests {
             host.withstand(forgery, &forged(&client, forgery, &space));
             assert_eq!(fault(&host), "none", "{forgery:?}");
         }
-        // The one in the window is one to the right of RCV.NXT: now it is there.
+        // The forged segment is one to the right of RCV.NXT. With this space, it is at RCV.NXT.
         let right = SequenceSpace {
             rcv_nxt: space.rcv_nxt.before(1),
             ..space
@@ -473,7 +473,7 @@ mod tests {
         host.withstand(Forgery::RstInWindow, &reset);
         let expected = "P12: RstInWindow moved ESTABLISHED to CLOSED";
         assert!(fault(&host).starts_with(expected), "{}", fault(&host));
-        // Text at RCV.NXT whose acknowledgment is right.
+        // Text at RCV.NXT with a correct acknowledgment.
         let right = SequenceSpace {
             iss: space.snd_una + 1,
             ..space
@@ -485,7 +485,7 @@ mod tests {
         assert!(fault(&host).starts_with(expected), "{}", fault(&host));
     }
 
-    /// In LAST-ACK our FIN is acknowledged while the user has read nothing of what had come.
+    /// In LAST-ACK, our FIN is acknowledged before the user has read anything.
     #[test]
     fn what_came_before_the_end_is_read_after_it() {
         let mut slow = SMALL;

@@ -1,7 +1,7 @@
-//! Every host that has ever been seen, once; and what each step makes of it.
+//! Every host state that was ever seen, stored once, and the result of each step from it.
 //!
-//! The state of the whole world is then a few small numbers, and most of its steps have been
-//! computed before: the same host meets the same datagram in many worlds.
+//! The state of the whole world is then a few small numbers. Most of its steps have been
+//! computed before, because the same host meets the same datagram in many worlds.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -15,7 +15,7 @@ use super::step::{DatagramId, Step};
 
 /// A host, by number.
 pub(super) type HostId = u32;
-/// What a step makes of a host, and what leaves.
+/// The host after a step, and the datagrams that leave.
 #[derive(Clone, Debug)]
 pub(super) struct Outcome {
     pub(super) host: HostId,
@@ -66,7 +66,7 @@ impl Hosts {
     /// The number of a datagram to `side`.
     pub(super) fn number_datagram(&mut self, to: usize, datagram: Vec<u8>) -> DatagramId {
         let next = DatagramId::try_from(self.datagrams.len());
-        // The last number is nobody's: it stands for an empty place in the bag.
+        // The last number is reserved: it stands for an empty place in the bag.
         let next = next.ok().filter(|id| *id != DatagramId::MAX);
         let next = next.expect("a small model has few datagrams");
         match self.datagram_ids.entry((to, datagram)) {
@@ -90,7 +90,7 @@ impl Hosts {
         id
     }
 
-    /// What `step` makes of a host.
+    /// The result of `step` for a host.
     pub(super) fn step(&mut self, id: HostId, step: Step) -> Outcome {
         if let Some(known) = self.outcomes.get(&(id, step)) {
             return known.clone();
@@ -108,7 +108,7 @@ impl Hosts {
             Step::Deliver(id) | Step::DeliverCorrupted(id) => self.datagram(id).1,
             _ => &[],
         };
-        // A panic in the core is a finding, to be shown with the way that leads there.
+        // A panic in the core is a finding, reported with the path that leads to it.
         let attempt = catch_unwind(AssertUnwindSafe(|| {
             match step {
                 Step::Deliver(_) => host.receive(datagram),

@@ -6,14 +6,15 @@
 //! | `configuration` | [`Configuration`]: what makes it small, and what the network may do |
 //! | `host` | a stack and its user, who follows a script |
 //! | `step` | what can happen to a host |
-//! | `hosts` | every host once, and what each step makes of it |
-//! | `forgery` | what an adversary sends |
+//! | `hosts` | every host state once, and the result of each step |
+//! | `forgery` | the segments that an adversary sends |
 //! | `catalogue` | the configurations that are checked |
 //! | `coverage` | which cells of the diagram were visited |
 //!
-//! The network is a bag: datagrams are delivered in any order, kept and delivered again, dropped,
-//! or damaged, as far as the configuration allows. Time is each host's own and moves only when its
-//! next timer expires, at any point of any interleaving: so every delay there can be is in it.
+//! The network is a bag: it delivers datagrams in any order, delivers them again, drops or damages
+//! them, as far as the configuration allows. Each host has its own time, which moves only when the
+//! host's next timer expires. That can happen at any point of any interleaving, so every possible
+//! delay is covered.
 
 mod catalogue;
 mod configuration;
@@ -44,11 +45,11 @@ pub const MAX_ROOM: usize = 6;
 /// No datagram.
 const NOTHING: DatagramId = DatagramId::MAX;
 
-/// A state of the whole: the hosts, what is under way, and what may still go wrong.
+/// A state of the whole model: the hosts, the datagrams under way, and what may still go wrong.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct World {
     hosts: [HostId; 2],
-    /// In order of their numbers, which has nothing to do with the order of arrival.
+    /// Sorted by number, which has nothing to do with the order of arrival.
     bag: [DatagramId; MAX_ROOM],
     duplications: u8,
     corruptions: u8,
@@ -61,19 +62,19 @@ pub struct World {
 pub enum Action {
     /// A datagram arrives.
     Deliver(DatagramId),
-    /// It arrives, and may arrive again.
+    /// A datagram arrives, and may arrive again.
     Duplicate(DatagramId),
-    /// It never arrives.
+    /// A datagram is lost.
     Drop(DatagramId),
-    /// It arrives damaged.
+    /// A datagram arrives damaged.
     Corrupt(DatagramId),
     /// The next timer of a side expires.
     Expire(usize),
-    /// The user of a side does something.
+    /// The user of a side makes a call.
     Call(usize, Call),
-    /// A side loses all it knows, and starts again.
+    /// A side loses all its state, and starts again.
     Crash(usize),
-    /// A side receives what its peer never sent.
+    /// A side receives a forged segment.
     Forge(usize, Forgery),
 }
 
@@ -92,7 +93,7 @@ impl fmt::Debug for Tcp {
 }
 
 impl Tcp {
-    /// A model as `configuration` says.
+    /// A model with this configuration.
     pub fn new(configuration: Configuration) -> Tcp {
         Tcp {
             hosts: Hosts::new(configuration.clone()),
@@ -105,7 +106,7 @@ impl Tcp {
         &self.hosts.coverage
     }
 
-    /// What `step` of the host of `side` makes of `world`; `None` if nothing changes.
+    /// `world` after the host of `side` takes `step`; `None` if nothing changes.
     fn after(&mut self, world: &World, side: usize, step: Step) -> Option<World> {
         let Outcome { host, leaving } = self.hosts.step(world.hosts[side], step);
         if host == world.hosts[side] && leaving.is_empty() {
@@ -119,8 +120,8 @@ impl Tcp {
         Some(next)
     }
 
-    /// A datagram enters the network: if there is no room, it is lost; if it is there already, it
-    /// is one more of what may be duplicated at will.
+    /// Puts a datagram into the network. If there is no room, it is lost. If datagrams may be
+    /// duplicated without limit and it is there already, nothing changes.
     fn put(&self, world: &mut World, datagram: DatagramId) {
         let room = &mut world.bag[..self.configuration.room];
         let unlimited = self.configuration.duplications.is_none();
@@ -131,7 +132,7 @@ impl Tcp {
         room.sort_unstable();
     }
 
-    /// Everything that may happen to `datagram`, which is under way.
+    /// Appends everything that may happen to `datagram`, which is under way.
     fn of_datagram(
         &mut self,
         world: &World,
@@ -169,7 +170,7 @@ impl Tcp {
         }
     }
 
-    /// Everything that the host of `side` may do by itself.
+    /// Appends everything that the host of `side` may do by itself.
     fn of_host(&mut self, world: &World, side: usize, next: &mut Vec<(Action, World)>) {
         let quiet = world.bag[0] == NOTHING;
         if (quiet || !self.configuration.patient)
@@ -199,7 +200,7 @@ impl Tcp {
         }
     }
 
-    /// A datagram that was under way, between what stands at either side of it.
+    /// The line of a ladder for a datagram that was under way.
     fn arrow(&self, id: DatagramId, arrives: bool, note: &str) -> Line {
         let (to, datagram) = self.hosts.datagram(id);
         let what = format!("{}{note}", figure::segment(datagram));
@@ -211,19 +212,19 @@ impl Tcp {
         }
     }
 
-    /// Whether somebody may end a connection otherwise than by closing it.
+    /// Whether a connection may end in another way than by being closed.
     fn may_break(&self) -> bool {
         let Configuration {
             crashes, scripts, ..
         } = &self.configuration;
         *crashes != [0, 0]
-            // A probe that is lost, or its answer, ends the connection.
+            // The loss of a probe or of its answer ends the connection.
             || self.configuration.keepalive
             || scripts.iter().any(|s| s.aborts || s.closes_early)
     }
 }
 
-/// What stands at the left of a line of a ladder, in the middle, at the right.
+/// The left, middle and right parts of a line of a ladder.
 type Line = (&'static str, String, &'static str);
 
 /// Takes a datagram out of the network.
@@ -247,7 +248,8 @@ impl Model for Tcp {
             crashes: self.configuration.crashes,
             forgeries: self.configuration.forgeries,
         };
-        // If nobody listens, both must open before anything arrives, or the first would be refused.
+        // If neither side listens, both must open before anything arrives, or the first SYN would
+        // be refused.
         if self.configuration.scripts.iter().all(|script| script.opens) {
             for side in 0..2 {
                 let opened = self.after(&world, side, Step::Call(Call::Open));
@@ -288,7 +290,8 @@ impl Model for Tcp {
             if same && got > sent {
                 return Some(format!("P1: {got} octets read, {sent} sent"));
             }
-            // Also of a peer that has let go: what it had sent may still have been under way.
+            // This includes a peer that has released its connection: what it sent may still have
+            // been under way.
             if same && host.user.ended && (got != sent || !peer.user.closed) {
                 return Some(format!("P4: the end after {got} of {sent} octets"));
             }
@@ -304,12 +307,14 @@ impl Model for Tcp {
 
     fn is_done(&mut self, world: &World) -> bool {
         let [a, b] = world.hosts.map(|id| self.hosts.get(id));
-        // A side that nobody ever reached, or that crashed, waits for a call: that is no fault.
+        // A side that no SYN ever reached, or that crashed, waits for a connection: that is not a
+        // failure.
         let over = |host: &host::Host| host.is_done() || (self.may_break() && host.is_idle());
         over(a) && over(b)
     }
 
-    /// A line of a ladder, in the manner of the figures of RFC 9293 §3.5: the states after it.
+    /// A line of a ladder, in the style of the figures of RFC 9293 §3.5, with the states after the
+    /// action.
     fn describe(&mut self, _: &World, action: Action, after: &World) -> impl Display {
         let states = after.hosts.map(|id| self.hosts.get(id).state());
         let of_host = |side: usize, what: String| match side {

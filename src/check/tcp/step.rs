@@ -10,7 +10,7 @@ pub(super) type DatagramId = u16;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Step {
     Deliver(DatagramId),
-    /// With one bit flipped.
+    /// A datagram arrives with one bit flipped.
     DeliverCorrupted(DatagramId),
     Forge(Forgery),
     Expire,

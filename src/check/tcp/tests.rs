@@ -1,4 +1,5 @@
-//! The model can fail: each promise broken once; and a model so small that its numbers are known.
+//! Tests that the model can fail: each promise is broken once. A model so small that its numbers
+//! are known tests the counts.
 
 use super::host::Host;
 use super::*;
@@ -7,7 +8,7 @@ use crate::tcp::ConnectionError;
 
 const BASE: Configuration = Configuration::BASE;
 
-/// One datagram under way, nothing to say.
+/// At most one datagram under way, and users that send nothing.
 const TINY: Configuration = Configuration {
     name: "tiny",
     scripts: [
@@ -24,7 +25,7 @@ const TINY: Configuration = Configuration {
     ..BASE
 };
 
-/// Each waits for the end of the other.
+/// Each user waits for the end of the other's stream.
 const WAITING: Configuration = {
     let mut waiting = TINY;
     waiting.scripts[0].closes_last = true;
@@ -61,8 +62,8 @@ fn p7_users_who_wait_for_each_other_are_found() {
     assert!(end.ends_with(" ESTABLISHED"), "{end}");
 }
 
-/// The same with keepalive, over a network that loses nothing: probes and answers for ever, and
-/// none of it helps.
+/// The same with keepalive, over a network that loses nothing: probes and answers go on forever
+/// without reaching the goal.
 #[test]
 fn p8_users_whose_hosts_probe_for_ever_are_found() {
     let Found { what, .. } = found(Configuration {
@@ -75,7 +76,7 @@ fn p8_users_whose_hosts_probe_for_ever_are_found() {
     assert!(what.starts_with("P8"), "{what}");
 }
 
-/// The server is told nothing, for it has nothing to ask.
+/// The client never learns of the crash, because it sends nothing.
 #[test]
 fn p9_a_crash_that_nobody_discovers_is_found() {
     let mut configuration = Configuration {
@@ -91,7 +92,7 @@ fn p9_a_crash_that_nobody_discovers_is_found() {
     assert!(end.ends_with(" LISTEN"), "{end}");
 }
 
-/// Two hosts that have just started, changed, and what is wrong with them.
+/// The violation of two hosts that have just started, after `change`.
 fn violation(configuration: &Configuration, change: impl FnOnce(&mut [Host; 2])) -> String {
     let mut model = Tcp::new(configuration.clone());
     let mut world = model.initial();
