@@ -1,4 +1,5 @@
-//! What is to happen when: the earliest comes first, and of the same time what was put in first.
+//! A queue of things to do, ordered by time; those of the same time keep the order in which they
+//! were put in.
 
 use core::cmp::Ordering;
 use std::collections::BinaryHeap;
@@ -9,7 +10,7 @@ use crate::time::Instant;
 #[derive(Debug)]
 pub(super) struct Agenda<T> {
     heap: BinaryHeap<Entry<T>>,
-    /// How many were put in since it was last drained.
+    /// How many things were put in since the agenda was last drained.
     put: u64,
 }
 
@@ -36,7 +37,7 @@ impl<T> Agenda<T> {
         self.put += 1;
     }
 
-    /// What comes first, and when.
+    /// The first thing, with its time.
     pub(super) fn first(&self) -> Option<(Instant, &T)> {
         self.heap.peek().map(|entry| (entry.at, &entry.what))
     }
@@ -45,14 +46,14 @@ impl<T> Agenda<T> {
         self.heap.pop().map(|entry| (entry.at, entry.what))
     }
 
-    /// Takes out everything, in no order.
+    /// Takes out everything, in no particular order.
     pub(super) fn drain(&mut self) -> impl Iterator<Item = T> {
         self.put = 0;
         self.heap.drain().map(|entry| entry.what)
     }
 }
 
-/// The heap gives its greatest first, so the earliest is the greatest.
+/// The heap returns its greatest entry first, so the earliest entry is the greatest.
 impl<T> Ord for Entry<T> {
     fn cmp(&self, other: &Entry<T>) -> Ordering {
         (other.at, other.order).cmp(&(self.at, self.order))

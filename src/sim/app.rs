@@ -19,31 +19,31 @@ pub use crate::stack::ListenerId;
 /// Why an application is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum News {
-    /// Its host has started: for the first time, or anew after a crash. All connections of the
-    /// time before are gone.
+    /// Its host has started, for the first time or after a crash. All earlier connections are
+    /// gone.
     Started,
     /// The time it asked for has come.
     Time,
     /// One of its listeners has a connection to accept.
     Acceptable(ListenerId),
-    /// Calls on one of its connections are worth trying again.
+    /// Calls on one of its connections may succeed now.
     Ready(Conn, Readiness),
 }
 
 /// A scripted application.
 pub trait App: fmt::Debug + Send {
-    /// There is news.
+    /// Handles news.
     fn on(&mut self, news: News, calls: &mut Calls<'_>);
 
-    /// Whether it has nothing to do any more, with the connections there are.
+    /// Whether the application has nothing left to do on its connections.
     fn is_done(&self) -> bool;
 }
 
-/// What an application can call: the calls of RFC 9293 §3.10 on its host, watched by the judge.
+/// What an application can call: the calls of RFC 9293 §3.10 on its host. The judge watches
+/// them.
 ///
-/// What it sends are always the next octets of its direction of the connection, which the
-/// [module of octets](super::octets) defines; what it receives, the judge has compared with what
-/// the peer sent.
+/// It always sends the next octets of its direction of the connection, which the [module of
+/// octets](super::octets) defines. The judge compares what it receives with what the peer sent.
 #[derive(Debug)]
 pub struct Calls<'a> {
     /// The world's time, for the trace.
@@ -66,12 +66,12 @@ impl Calls<'_> {
         self.now
     }
 
-    /// Asks to be called with [`News::Time`] at `at`; replaces what was asked for before.
+    /// Asks to be called with [`News::Time`] at `at`, instead of the time asked for before.
     pub fn wake_at(&mut self, at: Option<Instant>) {
         *self.wake = at;
     }
 
-    /// OPEN, passive: every address of the host, this port.
+    /// OPEN, passive: listens at this port of every address of the host.
     ///
     /// # Errors
     /// As [`Stack::listen`].
@@ -85,7 +85,7 @@ impl Calls<'_> {
         Ok(listener)
     }
 
-    /// The next connection of a listener.
+    /// The next established connection of a listener.
     pub fn accept(&mut self, listener: ListenerId) -> Option<Conn> {
         let id = self.stack.accept(listener)?;
         let conn = self.judge.open(self.host, id, self.stack);
@@ -95,7 +95,7 @@ impl Calls<'_> {
         Some(conn)
     }
 
-    /// OPEN, active. `port`: the local one, 0 to let the stack choose.
+    /// OPEN, active. `port` is the local port; 0 lets the stack choose.
     ///
     /// # Errors
     /// As [`Stack::connect`].
@@ -103,7 +103,8 @@ impl Calls<'_> {
         self.open(port, remote, false)
     }
 
-    /// OPEN, active, by Fast Open: what is sent in the same breath may go with the SYN.
+    /// OPEN, active, with Fast Open: what the application sends in the same call of [`App::on`]
+    /// may go with the SYN.
     ///
     /// # Errors
     /// As [`Stack::connect_sending`].
@@ -133,7 +134,7 @@ impl Calls<'_> {
         Ok(conn)
     }
 
-    /// SEND: the next octets of the stream, at most `most`. Gives how many were taken.
+    /// SEND: the next octets of the stream, at most `most`. Returns how many the stack took.
     ///
     /// # Errors
     /// As [`Stack::send`].
@@ -165,7 +166,7 @@ impl Calls<'_> {
         Ok(taken)
     }
 
-    /// CLOSE of the sending direction; the other stays open.
+    /// CLOSE of the sending direction; the receiving direction stays open.
     ///
     /// # Errors
     /// As [`Stack::shutdown`].
@@ -177,7 +178,7 @@ impl Calls<'_> {
         Ok(())
     }
 
-    /// The application has done all that it wanted, and lets go of the connection: CLOSE.
+    /// CLOSE, and release of the connection: the application has done all that it wanted.
     pub fn close(&mut self, conn: Conn) {
         let id = self.judge.ends()[conn].id;
         self.stack.close(self.now, id);
@@ -185,21 +186,21 @@ impl Calls<'_> {
         self.let_go(conn, Phase::Completed);
     }
 
-    /// ABORT, and lets go of the connection.
+    /// ABORT, and release of the connection.
     pub fn abort(&mut self, conn: Conn) {
         let id = self.judge.ends()[conn].id;
         self.stack.abort(self.now, id);
         self.let_go(conn, Phase::Aborted);
     }
 
-    /// The connection has failed, as a call on it has said: lets go of it.
+    /// Releases a connection that has failed, as a call on it reported.
     pub fn give_up(&mut self, conn: Conn, error: ConnectionError) {
         let id = self.judge.ends()[conn].id;
         self.stack.close(self.now, id);
         self.let_go(conn, Phase::Failed(error));
     }
 
-    /// Why the connection has ended, once.
+    /// Why the connection ended; returned once.
     pub fn take_error(&mut self, conn: Conn) -> Option<ConnectionError> {
         self.stack.take_error(self.judge.ends()[conn].id)
     }
@@ -209,7 +210,7 @@ impl Calls<'_> {
         self.stack.status(self.judge.ends()[conn].id)
     }
 
-    /// Gives the connection keepalive, a user timeout, and so on.
+    /// Sets the connection's options: keepalive, a user timeout, and so on.
     pub fn set_options(&mut self, conn: Conn, options: crate::config::SocketOptions) {
         let id = self.judge.ends()[conn].id;
         self.stack.set_options(self.now, id, options);
@@ -221,7 +222,7 @@ impl Calls<'_> {
         (end.sent, end.received)
     }
 
-    /// A time `delay` from now.
+    /// The time `delay` from now.
     pub fn after(&self, delay: Duration) -> Instant {
         self.now + delay
     }

@@ -1,17 +1,17 @@
-//! Where octets come from that should not have been delivered. This decides which property they
-//! violate; it is asked at most once in the life of a world.
+//! Finds where wrongly delivered octets come from, which decides the property they violate. A
+//! world needs this at most once.
 
 use super::ends::{Conn, Ends};
 use super::octets::Octets;
 use super::outcome::Property;
 
-/// Octets that are looked for in other places; fewer prove nothing.
+/// How many octets are searched for elsewhere; fewer prove nothing.
 const SAMPLE: usize = 8;
 
-/// How far from its place an octet is looked for.
+/// How far from their proper place octets are searched for.
 const REACH: u64 = 1 << 20;
 
-/// How far a connection has come, in words.
+/// Describes how far a connection has got.
 pub(super) fn progress(ends: &Ends, conn: Conn) -> String {
     let end = &ends[conn];
     let due = match ends.known_partner(conn).map(|peer| ends[peer].sent) {
@@ -25,14 +25,14 @@ pub(super) fn progress(ends: &Ends, conn: Conn) -> String {
     )
 }
 
-/// Octets that are not the next of the peer's.
+/// Diagnoses octets that are not the peer's next ones.
 pub(super) fn of_octets(ends: &Ends, conn: Conn, octets: &[u8]) -> (Property, String) {
     let place = ends[conn].received;
     let peer = ends.known_partner(conn);
     let index = match peer.map(|peer| &ends[peer]) {
         Some(peer) => match peer.octets.mismatch(place, octets) {
             Some(index) => index,
-            // They are right, and too many.
+            // The octets are correct, but there are too many of them.
             None => (peer.sent - place) as usize,
         },
         None => 0,
@@ -75,7 +75,7 @@ fn stranger(
     Some((property, format!("what was sent on {}", end.name())))
 }
 
-/// Where in a stream these octets stand, near `at`.
+/// Where in a stream these octets are, near `at`.
 fn find(octets: Octets, at: u64, wrong: &[u8]) -> Option<u64> {
     let sample = &wrong[..wrong.len().min(SAMPLE)];
     if sample.len() < SAMPLE / 2 {

@@ -7,8 +7,8 @@
 //!      0.010               X   <SEQ=300><ACK=101><CTL=SYN,ACK>       <-- SYN-RECEIVED
 //! ```
 //!
-//! An arrow on both sides: it arrived at once. `...`: it is under way, or has been. `X`: it was
-//! lost, and is never seen again.
+//! An arrow on both sides: the segment arrived at once. `...`: the segment is or was under way.
+//! `X`: it was lost.
 
 use core::fmt::{self, Display, Formatter};
 
@@ -17,13 +17,13 @@ use super::trace::{Entry, Happened, Record};
 use crate::tcp::State;
 use crate::wire::figure;
 
-/// Columns of a state: the longest, SYN-RECEIVED, and a space.
+/// Columns for a state: the longest, SYN-RECEIVED, and a space.
 const STATE: usize = 13;
 
-/// Columns of a segment.
+/// Columns for a segment.
 const SEGMENT: usize = 63;
 
-/// Prints what a record holds of the datagrams between two hosts, at most `lines` lines of it.
+/// Prints the datagrams between two hosts that a record holds, in at most `lines` lines.
 pub fn ladder(record: &Record, left: HostId, right: HostId, lines: usize) -> impl Display {
     Ladder {
         record,
@@ -40,7 +40,7 @@ struct Ladder<'a> {
     lines: usize,
 }
 
-/// What stands at one side of a line: the state there, and the arrow beside it.
+/// One side of a line: the host's state, and the arrow next to it.
 struct Side {
     state: Option<State>,
     arrow: &'static str,
@@ -83,7 +83,8 @@ impl Ladder<'_> {
             return Ok(());
         }
         let leaves = here.is_some();
-        // What leaves the left side goes right, and so does what arrives at the right side.
+        // Segments that leave the left side go right, and so do those that arrive at the right
+        // side.
         let arrow = if on_left == leaves { "-->" } else { "<--" };
         let near = Side {
             state: entry.state,

@@ -9,7 +9,7 @@ use super::world::World;
 use crate::time::Duration;
 
 impl World {
-    /// A part of the story happens.
+    /// Carries out one event of the story.
     pub(super) fn enact(&mut self, happening: Happening) {
         let words = happening.to_string();
         self.trace

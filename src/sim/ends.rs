@@ -1,5 +1,5 @@
-//! The ends of all connections of a world, and which two belong to each other: each has the ISS of
-//! the other as its IRS. Addresses would not do, since a NAT may change them, and incarnations share
+//! The ends of all connections of a world, and which two belong together: the IRS of each is the ISS
+//! of the other. Addresses cannot decide this, since a NAT may change them, and incarnations share
 //! them.
 
 use core::net::SocketAddr;
@@ -13,16 +13,17 @@ use crate::stack::ConnId;
 use crate::tcp::{ConnectionError, SequenceSpace};
 use crate::time::Instant;
 
-/// One end of a connection, as applications and the judge know it: never used again in a world.
+/// The handle by which applications and the judge know one end of a connection. A world never
+/// reuses it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Conn(pub(super) u32);
 
-/// How far an end has come.
+/// The phase of an end's life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
     /// Its application holds it.
     Open,
-    /// Its application has done with it all it wanted.
+    /// Its application has done all that it wanted, and released it.
     Completed,
     /// Its application has aborted it.
     Aborted,
@@ -32,33 +33,33 @@ pub(super) enum Phase {
     Lost,
 }
 
-/// What both ends of a connection must have agreed on: timestamps, SACK, window scales of the
+/// What both ends of a connection must agree on: timestamps, SACK, and the window scales of the
 /// first end and of the other.
 pub(super) type Agreed = (bool, bool, Option<(u8, u8)>);
 
-/// What is known of an end.
+/// What the judge knows about an end.
 #[derive(Clone, Debug)]
 pub(super) struct End {
     pub(super) host: HostId,
     pub(super) id: ConnId,
     pub(super) local: SocketAddr,
     pub(super) remote: SocketAddr,
-    /// What it sends.
+    /// The octets that it sends.
     pub(super) octets: Octets,
-    /// What it has sent, and its peer has got of it.
+    /// What it has sent, and what its peer has received of that.
     pub(super) stream: InOrder<u8>,
     /// How many octets its stack has taken.
     pub(super) sent: u64,
     /// Its application has closed the sending direction.
     pub(super) closed: bool,
-    /// How many octets its application has got.
+    /// How many octets its application has received.
     pub(super) received: u64,
     pub(super) phase: Phase,
     /// Its host has crashed since it was opened.
     pub(super) lost: bool,
     /// When its peer lost the connection in a crash.
     pub(super) half_open: Option<Instant>,
-    /// How many octets it had sent then.
+    /// How many octets it had sent by then.
     pub(super) sent_before_loss: Option<u64>,
     pub(super) space: SequenceSpace,
     pub(super) agreed: Agreed,
@@ -66,7 +67,7 @@ pub(super) struct End {
 }
 
 impl End {
-    /// Its name in a report.
+    /// The end's name in a report.
     pub(super) fn name(&self) -> String {
         let End {
             host,
@@ -77,7 +78,7 @@ impl End {
         format!("host {host}, connection {local} > {remote}")
     }
 
-    /// Whether the connection is of the same two sockets as `other`, seen from the other end.
+    /// Whether `other` has the same two sockets, seen from the other end.
     pub(super) fn mirrors(&self, other: &End) -> bool {
         (self.local, self.remote) == (other.remote, other.local)
     }
@@ -87,11 +88,11 @@ impl End {
     }
 }
 
-/// All ends that there have been in a world.
+/// All ends that a world has had.
 #[derive(Debug, Default)]
 pub(super) struct Ends {
     list: Vec<End>,
-    /// Those that know both: their ISS and their IRS.
+    /// The ends that know both numbers, sorted by their ISS and IRS.
     by_isns: BTreeSet<(u32, u32, Conn)>,
 }
 
@@ -120,29 +121,29 @@ impl Ends {
         Conn(self.list.len() as u32)
     }
 
-    /// One more.
+    /// Adds an end.
     pub(super) fn push(&mut self, end: End) {
         self.list.push(end);
     }
 
-    /// All of them.
+    /// All ends.
     pub(super) fn all(&self) -> impl Iterator<Item = Conn> + use<> {
         (0..self.list.len() as u32).map(Conn)
     }
 
-    /// Those that their applications hold.
+    /// The ends that their applications hold.
     pub(super) fn open(&self) -> impl Iterator<Item = Conn> {
         self.all().filter(|conn| self[*conn].phase == Phase::Open)
     }
 
-    /// An end has learnt its IRS.
+    /// Notes that an end has learnt its IRS.
     pub(super) fn introduce(&mut self, conn: Conn) {
         if let Some((iss, irs)) = self[conn].isns() {
             self.by_isns.insert((iss, irs, conn));
         }
     }
 
-    /// Those whose ISS this is, as far as they have learnt their IRS.
+    /// The ends with this ISS that have learnt their IRS.
     pub(super) fn with_iss(&self, iss: u32) -> impl Iterator<Item = &End> {
         let range = (iss, 0, Conn(0))..=(iss, u32::MAX, Conn(u32::MAX));
         self.by_isns.range(range).map(|(_, _, conn)| &self[*conn])
@@ -154,29 +155,30 @@ impl Ends {
         peer.is_some_and(|peer| peer.lost || !matches!(peer.phase, Phase::Open | Phase::Completed))
     }
 
-    /// The other end, remembered from now on.
+    /// The other end. Once found, it is remembered.
     pub(super) fn partner(&mut self, conn: Conn) -> Option<Conn> {
         let partner = self.known_partner(conn);
         self[conn].partner = partner;
         partner
     }
 
-    /// The other end.
+    /// The other end, if it can be told.
     pub(super) fn known_partner(&self, conn: Conn) -> Option<Conn> {
         let end = &self[conn];
         end.partner.or_else(|| {
             let (iss, irs) = end.isns()?;
             let with_both = (irs, iss, Conn(0))..=(irs, iss, Conn(u32::MAX));
             let ends = self.by_isns.range(with_both).map(|(_, _, other)| *other);
-            // ISNs of which a test has fixed the first may be the same for several connections:
-            // the same addresses tell them apart, and of several incarnations it is the last.
+            // If a test has fixed the first ISN, several connections may have the same ISNs. Their
+            // addresses tell them apart; among incarnations with the same addresses, it is the
+            // last.
             ends.filter(|other| self[*other].host != end.host)
                 .max_by_key(|other| (self[*other].mirrors(end), *other))
                 .or_else(|| self.early_partner(end, irs))
         })
     }
 
-    /// The other end, if it is still in SYN-SENT: by Fast Open its text is here already.
+    /// The other end, if it is still in SYN-SENT: with Fast Open, its text may arrive that early.
     fn early_partner(&self, end: &End, irs: u32) -> Option<Conn> {
         self.open().find(|other| {
             let other = &self[*other];

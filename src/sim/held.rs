@@ -1,15 +1,16 @@
-//! Which application of a host holds which connections and listeners.
+//! Which application of a host holds each connection and listener.
 
 use super::ends::Conn;
 use crate::stack::{ConnId, ListenerId};
 
-/// Connections whose places are looked at in one turn.
+/// How many connections' sequence spaces are checked in one turn.
 const LOOKS: usize = 8;
 
-/// Who holds what at a host.
+/// The connections and listeners of a host, and the applications that hold
+/// them.
 #[derive(Debug, Default)]
 pub(super) struct Held {
-    /// In the order of their ids.
+    /// Sorted by id.
     conns: Vec<(ConnId, Conn, u32)>,
     pub(super) listeners: Vec<(ListenerId, u32)>,
     next_look: usize,
@@ -37,7 +38,7 @@ impl Held {
         self.listeners.clear();
     }
 
-    /// Some of the connections, all of them one after the other.
+    /// Some of the connections; successive calls go round all of them.
     pub(super) fn some(&mut self) -> impl Iterator<Item = Conn> {
         let len = self.conns.len();
         let first = self.next_look;

@@ -17,26 +17,26 @@ use crate::tcp::State;
 use crate::time::Instant;
 use crate::wire::{Offload, ip};
 
-/// Turns of one moment after which a host is thought to run in a circle.
+/// How many rounds a host may take at one moment; more mean that it runs in circles.
 const ROUNDS: usize = 10_000;
 
-/// The clock of a host, which need not go as the world's time does.
+/// The clock of a host, which may differ from the world's time.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Clock {
-    /// How many nanoseconds it is ahead of the world; negative if behind.
+    /// How many nanoseconds the clock is ahead of the world; negative if behind.
     offset: i64,
     last: Instant,
 }
 
 impl Clock {
-    /// What it shows. It never goes back: a driver sees to that.
+    /// The time that the clock shows. It never goes back, as with a real driver.
     fn read(&mut self, at: Instant) -> Instant {
         let shown = at.as_nanos().saturating_add_signed(self.offset);
         self.last = self.last.max(Instant::from_nanos(shown));
         self.last
     }
 
-    /// When it will show `shown`.
+    /// The world's time at which the clock will show `shown`.
     fn when(&self, shown: Instant) -> Instant {
         match shown {
             Instant::FAR_FUTURE => shown,
@@ -44,20 +44,20 @@ impl Clock {
         }
     }
 
-    /// It jumps.
+    /// Makes the clock jump.
     pub(super) fn jump(&mut self, nanos: i64) {
         self.offset = self.offset.saturating_add(nanos);
     }
 }
 
-/// An application and when it wants to be called.
+/// An application, and when it wants to be called.
 #[derive(Debug)]
 struct Running {
     app: Box<dyn App>,
     wake: Option<Instant>,
 }
 
-/// What a host borrows from its world for a turn.
+/// What a host borrows from its world for one turn.
 pub(super) struct Surroundings<'a> {
     pub(super) at: Instant,
     pub(super) judge: &'a mut Judge,
@@ -72,18 +72,18 @@ pub(super) struct Surroundings<'a> {
 pub(super) struct Host {
     id: HostId,
     pub(super) config: Config,
-    /// What its ports do in the stack's place.
+    /// What its ports do instead of the stack.
     pub(super) offload: Offload,
-    /// `None`: it is down.
+    /// `None`: the host is down.
     stack: Option<Stack>,
     pub(super) ports: Vec<Port>,
     held: Held,
     apps: Vec<Running>,
     pub(super) clock: Clock,
     random: Random,
-    /// Until then it does nothing.
+    /// Until this time the host does nothing.
     pub(super) paused_until: Instant,
-    /// The earliest wake-up that is in the queue of events.
+    /// The earliest of its wake-ups in the event queue.
     pub(super) woken_at: Option<Instant>,
 }
 
@@ -127,7 +127,7 @@ impl Host {
         states.any(|(_, found)| found == state)
     }
 
-    /// Whether its applications have nothing to do any more, and no connection is under way.
+    /// Whether its applications have nothing left to do, and no connection is open.
     pub(super) fn is_done(&self) -> bool {
         let Some(stack) = &self.stack else {
             return true;
@@ -136,7 +136,8 @@ impl Host {
         self.apps.iter().all(|running| running.app.is_done()) && stack.connections().all(at_rest)
     }
 
-    /// It starts: a new stack, which knows nothing of the one before, and its applications.
+    /// Starts the host: a new stack, which knows nothing of the one before, and its
+    /// applications.
     pub(super) fn boot(&mut self, around: &mut Surroundings<'_>) {
         let secret = Secret(self.random.key());
         match Stack::new(self.config.clone(), secret) {
@@ -155,7 +156,7 @@ impl Host {
         }
     }
 
-    /// It loses all it knows.
+    /// Crashes the host: it loses all its state.
     pub(super) fn crash(&mut self, around: &mut Surroundings<'_>) {
         if let Some(stack) = self.stack.take() {
             count(&stack, around.judge);
@@ -169,7 +170,7 @@ impl Host {
         }
     }
 
-    /// Everything that there is to do at this moment.
+    /// Does everything that there is to do at this moment.
     pub(super) fn turn(&mut self, around: &mut Surroundings<'_>) {
         if around.at < self.paused_until {
             return;
@@ -192,13 +193,13 @@ impl Host {
         around.judge.fail(Property::Completion, what);
     }
 
-    /// Takes what has arrived.
+    /// Gives the stack what has arrived.
     fn receive(&mut self, now: Instant, around: &mut Surroundings<'_>) {
         for index in 0..self.ports.len() {
             while !self.ports[index].is_empty() {
                 let states = around.trace.record.is_some();
                 around.batch.clear();
-                // A port never fails: it has nothing that could.
+                // A port never fails: nothing in it can.
                 let _ = self.ports[index].receive(around.batch);
                 around.spare.append(&mut self.ports[index].spare);
                 let Some(stack) = &mut self.stack else {
@@ -228,7 +229,7 @@ impl Host {
         }
     }
 
-    /// Does what is due.
+    /// Runs the timers and applications that are due.
     fn time(&mut self, now: Instant, around: &mut Surroundings<'_>) {
         if let Some(stack) = &mut self.stack
             && stack.next_deadline().is_some_and(|due| due <= now)
@@ -243,7 +244,7 @@ impl Host {
         }
     }
 
-    /// Tells the application what happened to a thing it holds.
+    /// Passes an event to the application that holds its connection or listener.
     fn notify(&mut self, event: Event, around: &mut Surroundings<'_>) {
         let (app, news) = match event {
             Event::Connection(id, readiness) => {
@@ -262,7 +263,7 @@ impl Host {
                 };
                 (*app, News::Acceptable(listener))
             }
-            // An application of a story has connections and listeners only.
+            // Simulated applications use connections and listeners only.
             Event::Udp(..) => return,
         };
         self.call(app as usize, news, around);
@@ -288,7 +289,7 @@ impl Host {
         script.on(news, &mut calls);
     }
 
-    /// Sends what the stack has to send. Whether that was anything.
+    /// Sends what the stack has to send. Returns whether there was anything.
     fn transmit(&mut self, now: Instant) -> bool {
         let Some(stack) = &mut self.stack else {
             return false;
@@ -310,7 +311,7 @@ impl Host {
         any
     }
 
-    /// P11: what always holds, and nothing moves back.
+    /// P11: checks the invariants, and that no sequence number moves back.
     fn inspect(&mut self, around: &mut Surroundings<'_>) {
         let Some(stack) = &self.stack else {
             return;
@@ -332,7 +333,7 @@ impl Host {
         Some(self.clock.when(due).max(self.paused_until))
     }
 
-    /// What its stack counted, once the world has ended.
+    /// Adds up what the stack counted, once the world has ended.
     pub(super) fn count(&self, judge: &mut Judge) {
         if let Some(stack) = &self.stack {
             count(stack, judge);
@@ -360,7 +361,7 @@ mod tests {
     use super::*;
     use crate::config::Config;
 
-    /// P11: a stack in which an invariant does not hold fails its world.
+    /// P11: a stack with a broken invariant makes its world fail.
     #[test]
     fn what_a_stack_finds_broken_is_told_to_the_judge() {
         let mut world = World::new(1);

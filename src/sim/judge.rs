@@ -1,4 +1,4 @@
-//! The judge: sees everything that applications send and receive, and reports what must not happen.
+//! The judge: sees everything that applications send and receive, and reports violations.
 //!
 //! | property | when it is checked |
 //! |---|---|
@@ -12,8 +12,8 @@
 //! | P10 no octet of an older incarnation | every octet that is delivered |
 //! | P11 what always holds of a connection | after every event |
 //!
-//! One direction of a connection is judged as a perfect FIFO link, by the functions that judge the
-//! links ([`InOrder`]), with the octet as the message.
+//! The judge treats one direction of a connection as a perfect FIFO link whose messages are
+//! octets, with the same code that judges the links ([`InOrder`]).
 
 use super::diagnosis;
 use super::ends::{Conn, End, Ends, Phase};
@@ -31,7 +31,7 @@ pub(super) struct Judge {
     seed: u64,
     pub(super) scenario: String,
     pub(super) now: Instant,
-    /// Connections may fail, by chance or by plan, without that being a failure of the world.
+    /// Connections may fail, by chance or by plan; that is not a failure of the world.
     pub(super) may_fail: bool,
     pub(super) tally: Tally,
     ends: Ends,
@@ -39,7 +39,7 @@ pub(super) struct Judge {
 }
 
 impl Judge {
-    /// Before a world.
+    /// Prepares for a new world.
     pub(super) fn reset(&mut self, seed: u64) {
         self.seed = seed;
         self.scenario.clear();
@@ -50,12 +50,13 @@ impl Judge {
         self.failure = None;
     }
 
-    /// What was found first.
+    /// The first failure found.
     pub(super) fn failure(&self) -> Option<&Failure> {
         self.failure.as_ref()
     }
 
-    /// A property does not hold. The first finding counts: what follows may follow from it.
+    /// Reports that a property does not hold. Only the first failure counts: later ones may
+    /// be consequences of it.
     #[cold]
     pub(super) fn fail(&mut self, property: Property, what: String) {
         self.failure.get_or_insert(Failure {
@@ -67,7 +68,7 @@ impl Judge {
         });
     }
 
-    /// A new end.
+    /// Adds a new end.
     pub(super) fn open(&mut self, host: HostId, id: ConnId, stack: &Stack) -> Conn {
         let conn = self.ends.next();
         self.ends.push(End {
@@ -94,12 +95,13 @@ impl Judge {
         conn
     }
 
-    /// Everything that is known of the ends.
+    /// Everything known about the ends.
     pub(super) fn ends(&self) -> &Ends {
         &self.ends
     }
 
-    /// Looks where an end stands (P11: nothing moves back), and whom it belongs to.
+    /// Checks an end's sequence space (P11: nothing moves back), and introduces the end once
+    /// it knows both ISNs.
     pub(super) fn look(&mut self, conn: Conn, stack: &Stack) {
         let end = &self.ends[conn];
         if end.phase != Phase::Open {
@@ -119,7 +121,7 @@ impl Judge {
         }
     }
 
-    /// An end knows both ISNs: whether its peer agrees (P5).
+    /// Checks, once an end knows both ISNs, whether its peer agrees (P5).
     fn introduce(&mut self, conn: Conn, stack: &Stack) {
         let status = stack.status(self.ends[conn].id);
         let agreed = (status.timestamps, status.sack, status.window_scale);
@@ -151,7 +153,7 @@ impl Judge {
         }
     }
 
-    /// The stack took these octets.
+    /// Notes that the stack took these octets.
     pub(super) fn sent(&mut self, conn: Conn, octets: &[u8]) {
         let end = &mut self.ends[conn];
         end.sent += octets.len() as u64;
@@ -159,12 +161,12 @@ impl Judge {
         self.tally.sent += octets.len() as u64;
     }
 
-    /// The application has closed the sending direction.
+    /// Notes that the application has closed the sending direction.
     pub(super) fn closed(&mut self, conn: Conn) {
         self.ends[conn].closed = true;
     }
 
-    /// Octets were delivered: P1, P2, P3, P10.
+    /// Checks octets that were delivered: P1, P2, P3, P10.
     pub(super) fn delivered(&mut self, conn: Conn, octets: &[u8]) {
         self.tally.delivered += octets.len() as u64;
         let judged = match self.ends.partner(conn) {
@@ -178,11 +180,12 @@ impl Judge {
         self.ends[conn].received += octets.len() as u64;
     }
 
-    /// The end of the stream was delivered: P4.
+    /// Checks that the end of the stream was due: P4.
     pub(super) fn end_of_stream(&mut self, conn: Conn) {
         let received = self.ends[conn].received;
         let why = match self.ends.partner(conn).map(|peer| &self.ends[peer]) {
-            // Nothing was ever to come: the application has closed before it was established.
+            // Nothing could come: the application closed before the connection was
+            // established.
             None if self.ends[conn].space.irs.is_none() => return,
             None => "without a peer".to_owned(),
             Some(peer) if !peer.closed => "though the peer has not closed".to_owned(),
@@ -198,7 +201,7 @@ impl Judge {
         );
     }
 
-    /// The application lets go of an end.
+    /// Notes that the application releases an end.
     pub(super) fn over(&mut self, conn: Conn, phase: Phase) {
         self.ends[conn].phase = phase;
         match phase {
@@ -219,19 +222,20 @@ impl Judge {
         }
     }
 
-    /// From now on an end that is half-open is watched: what it has sent so far must tell it.
+    /// Starts to watch a half-open end: what it has sent so far must reveal the loss.
     pub(super) fn watch_half_open(&mut self, conn: Conn) {
         let end = &mut self.ends[conn];
         end.sent_before_loss = Some(end.sent);
     }
 
-    /// A host has lost all it knew. Appends the ends of other hosts that do not know it yet.
+    /// Notes that a host has lost all its state. Appends the other hosts' ends that do not
+    /// know this yet.
     pub(super) fn crashed(&mut self, host: HostId, half_open: &mut Vec<Conn>) {
         for conn in self.ends.all() {
             if self.ends[conn].host != host || self.ends[conn].lost {
                 continue;
             }
-            // Its stack may have had more to do, even if its application had not.
+            // The stack may have had more to do even if the application had not.
             self.ends[conn].lost = true;
             if self.ends[conn].phase == Phase::Open {
                 self.over(conn, Phase::Lost);
@@ -246,7 +250,7 @@ impl Judge {
     }
 }
 
-/// Which place moved back.
+/// The sequence number that moved back, if one did.
 fn moved_back(before: &SequenceSpace, after: &SequenceSpace) -> Option<&'static str> {
     let moved = [
         (before.iss == after.iss, "ISS"),
@@ -283,7 +287,7 @@ mod tests {
         }
     }
 
-    /// P11: no stack does this, so nobody but this test can.
+    /// P11: no stack does this, so only this test covers the check.
     #[test]
     fn a_place_that_moves_back_is_named() {
         let moved = |moves: fn(&mut SequenceSpace)| {

@@ -1,14 +1,15 @@
-//! Somebody in the middle of a path, who sees and changes what goes by.
+//! Code in the middle of a path, which sees and changes the datagrams that pass.
 
 use core::fmt;
 
 use super::path::Direction;
 use crate::time::Instant;
 
-/// Somebody in the middle of a path: an adversary, or a device that breaks its contract. Unlike the faults of a
-/// path, what they do does not end.
+/// An adversary, or a device that breaks its contract, in the middle of a path. Unlike the faults of a
+/// path, what it does never ends.
 pub trait Middle: Send {
-    /// A datagram is about to enter the path. What is appended to `onward` enters instead.
+    /// Handles a datagram that is about to enter the path. What it appends to `onward` enters
+    /// instead.
     fn pass(
         &mut self,
         at: Instant,

@@ -30,11 +30,11 @@
 //! |---|---|
 //! | `world` | [`World`]: hosts, paths, applications, story; [`Scenario`] |
 //! | `run` | runs a world, event by event |
-//! | `queue`, `agenda` | the event queue; what is to happen when, in order |
+//! | `queue`, `agenda` | the event queue; things to do, ordered by time |
 //! | [`scenario`] | descriptions of worlds, as values; the built-in ones by name |
 //! | `story`, `enact` | [`Happening`]: crashes, pauses, cuts, clock jumps; how they are carried out |
 //! | `id` | hosts and paths, by number |
-//! | `middle` | [`Middle`]: somebody on the path who changes datagrams |
+//! | `middle` | [`Middle`]: code on the path that changes datagrams |
 //! | `host`, `held`, `port` | a stack with its applications; which application holds which connection; the end of a path, which is a device |
 //! | [`app`] | [`App`](app::App): an application, and the calls it can make |
 //! | [`apps`] | clients and servers, and what they do on a connection |

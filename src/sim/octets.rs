@@ -1,5 +1,5 @@
-//! What travels: octets that are a function of seed, stream and place, so that whoever receives
-//! them can tell whether they are right without having seen them before.
+//! The data that is sent: octets that are a function of seed, stream and offset, so the
+//! receiving side can check them without a copy.
 
 /// The octets of one direction of one connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -9,10 +9,10 @@ pub struct Octets {
 
 const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
 
-/// Octets that come from one call of the mixing function.
+/// How many octets one call of the mixing function gives.
 const WORD: u64 = 8;
 
-/// A permutation of 64 bits that leaves no pattern (the finalizer of SplitMix64).
+/// A permutation of 64-bit numbers that destroys patterns (the finalizer of SplitMix64).
 const fn mix(mut bits: u64) -> u64 {
     bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -55,7 +55,7 @@ impl Octets {
         }
     }
 
-    /// Where `found`, which should be the octets from `offset` on, first differs from them.
+    /// Where `found` first differs from the octets from `offset` on.
     pub fn mismatch(self, offset: u64, found: &[u8]) -> Option<usize> {
         let (head, rest) = found.split_at(until_word(offset, found.len()));
         let first = (offset + head.len() as u64) / WORD;

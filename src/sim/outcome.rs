@@ -1,15 +1,16 @@
-//! What became of a world.
+//! The outcome of a world.
 
 use core::fmt;
 
 use crate::time::Instant;
 
-/// What a run of a world has shown.
+/// The result of a run of a world.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
     /// The seed of the world.
     pub seed: u64,
-    /// 128 bits over everything that happened: two runs are the same if this is.
+    /// A hash of 128 bits over everything that happened: two runs are the same if their hashes
+    /// are.
     pub trace_hash: u128,
     /// Whether every property held.
     pub verdict: Verdict,
@@ -26,12 +27,12 @@ pub struct Outcome {
 pub enum Verdict {
     /// Every property held, and everything that the scenario asks for was done.
     Done,
-    /// Something is wrong.
+    /// A property did not hold.
     Failed(Failure),
 }
 
 impl Outcome {
-    /// What went wrong, if anything did.
+    /// The failure, if there is one.
     pub fn failure(&self) -> Option<&Failure> {
         match &self.verdict {
             Verdict::Done => None,
@@ -40,16 +41,16 @@ impl Outcome {
     }
 }
 
-/// What is counted in a world. The numbers of several worlds add up.
+/// The counts of a world. Those of several worlds add up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
-    /// Events of the world.
+    /// Events.
     pub events: u64,
     /// Datagrams that the hosts sent.
     pub datagrams: u64,
-    /// Of these, the ones of which no copy arrived anywhere.
+    /// Those of which no copy arrived anywhere.
     pub lost: u64,
-    /// Segments that the stacks sent again.
+    /// Segments that the stacks retransmitted.
     pub retransmissions: u64,
     /// Retransmission timeouts.
     pub timeouts: u64,
@@ -57,11 +58,11 @@ pub struct Tally {
     pub opened: u64,
     /// Connections that applications accepted.
     pub accepted: u64,
-    /// Ends of connections that did all that their application wanted.
+    /// Ends of connections on which the application did all that it wanted.
     pub completed: u64,
-    /// Ends of connections that failed with a reset, or since nobody listened.
+    /// Ends of connections that were reset or refused.
     pub reset: u64,
-    /// Ends of connections that were given up, since the peer did not answer.
+    /// Ends of connections that were given up because the peer did not answer.
     pub gave_up: u64,
     /// Octets that the stacks took from applications.
     pub sent: u64,
@@ -113,7 +114,8 @@ pub enum Property {
     EndAfterAll,
     /// P5: two established ends agree on their sequence numbers and options.
     Agreement,
-    /// P6: when both sides have closed, both connections come to their end, and nothing remains.
+    /// P6: when both sides have closed, both ends of the connection disappear, and nothing
+    /// remains.
     BothClose,
     /// P7: while something is to be done, something will happen.
     NoDeadlock,
@@ -125,7 +127,7 @@ pub enum Property {
     Incarnations,
     /// P11: what always holds of a connection holds.
     Invariants,
-    /// No connection fails that the scenario does not let fail.
+    /// No connection fails unless the scenario allows it.
     NoFailure,
 }
 
@@ -146,7 +148,8 @@ impl Property {
         Property::NoFailure,
     ];
 
-    /// Whether it says that nothing bad happens, rather than that something good does at last.
+    /// Whether this is a safety property (nothing bad happens), not a liveness property
+    /// (something good happens eventually).
     pub const fn is_safety(self) -> bool {
         !matches!(
             self,
@@ -181,7 +184,7 @@ impl fmt::Display for Property {
 /// A property that did not hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
-    /// Which one.
+    /// The property.
     pub property: Property,
     /// The seed of the world.
     pub seed: u64,
@@ -194,7 +197,7 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// The command that shows it again.
+    /// The command that reproduces it.
     pub fn replay(&self) -> String {
         format!("stubborn sim --replay {} {}", self.seed, self.scenario)
     }

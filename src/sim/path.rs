@@ -6,8 +6,8 @@
 //!              └───────┴── back:  part, part, part ──┘
 //! ```
 //!
-//! A datagram enters and leaves as octets. What a path computes at the moment of entry is when and
-//! how it will leave; whoever owns the clock delivers it then.
+//! A datagram enters and leaves as octets. When it enters, the path computes when and how it will
+//! leave; the owner of the clock then delivers it.
 
 pub use super::medium::{Arrival, Direction};
 
@@ -42,12 +42,12 @@ pub struct Path {
     back: Medium,
     nat: Option<Nat>,
     translation: Counts,
-    /// ICMP errors on their way; empty between calls.
+    /// ICMP errors under way; empty between calls.
     answers: Vec<Arrival>,
 }
 
 impl Path {
-    /// From the near end `there`, and `back`.
+    /// A path that is `there` from the near end to the far end, and `back` in the other direction.
     pub fn new(there: Medium, back: Medium) -> Path {
         Path {
             there,
@@ -56,24 +56,24 @@ impl Path {
         }
     }
 
-    /// The same parts in both directions, each with a memory of its own.
+    /// A path with the same parts in both directions, each with its own memory.
     pub fn symmetric(medium: Medium) -> Path {
         Path::new(medium.clone(), medium)
     }
 
-    /// With a NAT at the near end: the hosts there are inside.
+    /// Puts a NAT at the near end: the hosts there are inside.
     #[must_use]
     pub fn with_nat(mut self, nat: Nat) -> Path {
         self.nat = Some(nat);
         self
     }
 
-    /// The way from the near end to the far end.
+    /// The direction from the near end to the far end.
     pub fn there(&self) -> &Medium {
         &self.there
     }
 
-    /// The way back.
+    /// The direction from the far end to the near end.
     pub fn back(&self) -> &Medium {
         &self.back
     }
@@ -83,8 +83,9 @@ impl Path {
         self.nat.as_ref()
     }
 
-    /// A datagram enters at `now`; appends what will leave: none, one or several copies. Among
-    /// them can be one that goes the other way: the ICMP error of a link for which it is too long.
+    /// Carries a datagram that enters at `now`. Appends what will leave: zero, one or several
+    /// copies. An ICMP error that goes the other way can be among them, if the datagram is too
+    /// long for a link.
     pub fn carry(
         &mut self,
         now: Instant,
@@ -104,13 +105,14 @@ impl Path {
             datagram,
         };
         self.pass(entry, random, arrivals);
-        // No error is sent about an error, so this ends.
+        // Errors cause no further errors, so this loop ends.
         while let Some(answer) = self.answers.pop() {
             self.pass(answer, random, arrivals);
         }
     }
 
-    /// From now on it delays and nothing else. A NAT goes on translating, and forgets nothing.
+    /// Ends all faults: from now on the path only delays. A NAT still translates, and forgets
+    /// nothing.
     pub fn heal(&mut self) {
         self.there.heal();
         self.back.heal();
@@ -119,7 +121,7 @@ impl Path {
         }
     }
 
-    /// What became of the datagrams so far, both directions together.
+    /// What became of the datagrams so far, in both directions together.
     pub fn counts(&self) -> Counts {
         let mut counts = self.there.counts();
         counts += self.back.counts();
@@ -127,7 +129,7 @@ impl Path {
         counts
     }
 
-    /// Through the medium of its direction, and from outside through the NAT.
+    /// Passes a datagram through the medium of its direction, and an inbound one through the NAT.
     fn pass(&mut self, entry: Arrival, random: &mut Random, arrivals: &mut Vec<Arrival>) {
         let medium = match entry.direction {
             Direction::There => &mut self.there,

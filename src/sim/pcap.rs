@@ -1,4 +1,4 @@
-//! A run as a capture that Wireshark and tcpdump read.
+//! A run as a capture file that Wireshark and tcpdump can read.
 
 use pcap_file::pcap::{PcapHeader, PcapPacket, PcapWriter};
 use pcap_file::{DataLink, PcapResult, TsResolution};
@@ -10,8 +10,8 @@ use crate::time::Duration;
 /// The longest record: no IP datagram is longer.
 const SNAPLEN: u32 = 65_535;
 
-/// What a record holds of the datagrams that `host` sent and received, as a pcap file (link type
-/// RAW, nanoseconds; the world starts in 1970). Without a host: all that was sent, as it was sent.
+/// The datagrams in a record that `host` sent and received, as a pcap file (link type RAW,
+/// nanoseconds; the world starts in 1970). Without a host: all datagrams, as they were sent.
 pub fn capture(record: &Record, host: Option<HostId>) -> Vec<u8> {
     // Writing to memory cannot fail.
     write(record, host).unwrap_or_default()

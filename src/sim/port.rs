@@ -1,4 +1,4 @@
-//! The end of a path at a host: to the host, a device like any other.
+//! The end of a path at a host: for the host, a device like any other.
 
 use core::net::IpAddr;
 
@@ -7,27 +7,27 @@ use crate::link::{Batch, Capabilities, Device, DeviceError};
 use crate::wire::merge::Merge;
 use crate::wire::{Offload, Packet, offload};
 
-/// Datagrams that wait for a host which does not take them; beyond, they are lost. As many as a
-/// TUN interface holds by default.
+/// The most datagrams that wait for a host to receive them; any more are lost. A TUN interface
+/// holds as many by default.
 const QUEUE: usize = 500;
 
 /// One end of a path.
 #[derive(Debug)]
 pub(super) struct Port {
-    /// Which path, and which way a datagram goes that is sent here.
+    /// The path, and the direction of datagrams sent here.
     pub(super) link: u32,
     pub(super) direction: Direction,
-    /// The longest datagram that it takes, in octets.
+    /// The longest datagram that the port accepts, in octets.
     pub(super) mtu: usize,
-    /// What it does in the stack's place. The path carries what is on the wire: super-segments are cut
-    /// on the way in, and on the way out segments that arrived together are merged.
+    /// What the port does instead of the stack. The path carries what would be on the wire: the port
+    /// cuts super-segments that enter the path, and merges segments that leave it together.
     pub(super) offload: Offload,
-    /// Who is reached through it.
+    /// The addresses that are reached through this port.
     pub(super) behind: Vec<IpAddr>,
     arrived: Vec<Vec<u8>>,
     sent: Vec<Vec<u8>>,
     merge: Merge,
-    /// Memory of datagrams that are no more: the world's, lent for a turn.
+    /// Memory of former datagrams, for reuse: the world lends it for a turn.
     pub(super) spare: Vec<Vec<u8>>,
 }
 
@@ -46,14 +46,14 @@ impl Port {
         }
     }
 
-    /// A datagram comes out of the path.
+    /// Takes a datagram that comes out of the path.
     pub(super) fn arrive(&mut self, datagram: Vec<u8>) {
         if self.arrived.len() < QUEUE {
             self.arrived.push(datagram);
         }
     }
 
-    /// What was sent since the last call.
+    /// The datagrams sent since the last call.
     pub(super) fn sent(&mut self) -> &mut Vec<Vec<u8>> {
         &mut self.sent
     }
@@ -63,7 +63,7 @@ impl Port {
         self.arrived.is_empty()
     }
 
-    /// The host is down: nobody receives what has arrived.
+    /// Drops what has arrived, because the host is down.
     pub(super) fn clear(&mut self, spare: &mut Vec<Vec<u8>>) {
         spare.append(&mut self.arrived);
         spare.append(&mut self.sent);
@@ -129,7 +129,7 @@ impl Port {
         datagram
     }
 
-    /// A datagram enters the path, unless it is too long.
+    /// Sends a datagram into the path, unless it is too long.
     fn push(&mut self, datagram: Vec<u8>) {
         match datagram.len() > self.mtu {
             true => self.spare.push(datagram),

@@ -1,4 +1,4 @@
-//! The event queue of a world: ordered by time, and events of the same time by the order in which
+//! The event queue of a world: ordered by time; events of the same time keep the order in which
 //! they were scheduled.
 
 use super::agenda::Agenda;
@@ -14,11 +14,11 @@ pub(super) enum Upcoming {
         port: u32,
         datagram: Vec<u8>,
     },
-    /// A host looks at its clock.
+    /// A host wakes up.
     Wake(HostId),
-    /// A part of the story.
+    /// An event of the story.
     Story(u32),
-    /// A connection whose peer was lost must have been discovered.
+    /// A connection must have noticed by now that its peer was lost.
     HalfOpen(u32),
 }
 
@@ -37,8 +37,8 @@ impl Queue {
         self.agenda.pop()
     }
 
-    /// Takes the next event too if it is another datagram for the same port at the same moment:
-    /// what arrives together is received together.
+    /// Takes the next event, too, if it is another datagram for the same port at the same time:
+    /// datagrams that arrive together are received together.
     pub(super) fn pop_companion(&mut self, now: Instant, to: (HostId, u32)) -> Option<Vec<u8>> {
         let (at, next) = self.agenda.first()?;
         let is_companion = at == now
@@ -52,7 +52,7 @@ impl Queue {
         }
     }
 
-    /// Forgets everything; gives back the memory of datagrams.
+    /// Removes all events, and returns the memory of their datagrams.
     pub(super) fn clear(&mut self, spare: &mut Vec<Vec<u8>>) {
         for what in self.agenda.drain() {
             if let Upcoming::Arrival { datagram, .. } = what {

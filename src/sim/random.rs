@@ -8,11 +8,11 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
 use siphasher::sip::SipHasher13;
 
-/// A stream of numbers that looks like chance and depends on its seed only.
+/// A stream of pseudo-random numbers, which depends on its seed only.
 ///
-/// What a world draws is part of its trace, so the generator is one whose values are fixed
-/// (xoshiro256++, seeded through SplitMix64), and nothing here depends on the size of `usize` or
-/// on the rounding of a mathematical library.
+/// What a world draws determines its trace, so the generator's values are fixed (xoshiro256++,
+/// seeded through SplitMix64), and nothing here depends on the size of `usize` or on the rounding
+/// of a mathematical library.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Random {
     seed: u64,
@@ -28,8 +28,8 @@ impl Random {
         }
     }
 
-    /// An independent stream with a name. It depends on the seed and the name, not on what has
-    /// been drawn, so one part of a world that draws more does not disturb the others.
+    /// An independent stream with a name. It depends on the seed and the name, but not on what
+    /// has been drawn: if one part of a world draws more, the others are not affected.
     #[must_use]
     pub fn fork(&self, name: &str) -> Random {
         let mut hasher = SipHasher13::new_with_keys(self.seed, NAMES);
@@ -37,7 +37,7 @@ impl Random {
         Random::new(hasher.finish())
     }
 
-    /// As [`Random::fork`], with a number for a name.
+    /// As [`Random::fork`], with a number as the name.
     #[must_use]
     pub fn fork_index(&self, index: u64) -> Random {
         let mut hasher = SipHasher13::new_with_keys(self.seed, INDICES);
@@ -59,7 +59,7 @@ impl Random {
         key
     }
 
-    /// True with this probability. Draws nothing where chance has no say.
+    /// True with this probability. Draws nothing for a probability of 0 or 1.
     #[inline]
     pub fn chance(&mut self, ratio: Ratio) -> bool {
         match ratio {
@@ -76,8 +76,8 @@ impl Random {
     #[inline]
     pub fn below(&mut self, end: u64) -> u64 {
         assert!(end > 0, "no number is below zero");
-        // The high half of draw × end is below `end`. Among 2^64 draws each result comes up
-        // either ⌊2^64 / end⌋ times or once more; the low half tells which draws are the surplus.
+        // The high half of draw × end is below `end`. Among 2^64 draws, each result comes up
+        // either ⌊2^64 / end⌋ times or once more; the low half identifies the surplus draws.
         let surplus = end.wrapping_neg() % end;
         loop {
             let product = u128::from(self.next_u64()) * u128::from(end);
@@ -110,10 +110,10 @@ impl Random {
         Duration::from_nanos(self.between(nanos(least), nanos(most)))
     }
 
-    /// One of them.
+    /// One element of the slice.
     ///
     /// # Panics
-    /// If there is none.
+    /// If the slice is empty.
     pub fn pick<'a, T>(&mut self, of: &'a [T]) -> &'a T {
         &of[self.below(of.len() as u64) as usize]
     }
@@ -176,7 +176,7 @@ impl fmt::Display for Ratio {
 mod tests {
     use super::*;
 
-    /// The stream is part of every trace hash that anybody wrote down.
+    /// Every trace hash that was ever written down depends on this stream.
     #[test]
     fn the_numbers_of_a_seed_never_change() {
         let mut random = Random::new(0);
@@ -239,7 +239,7 @@ mod tests {
 
     #[test]
     fn a_large_bound_is_no_less_fair() {
-        // Three quarters of the numbers: without the surplus taken out, the lower third of the
+        // Three quarters of the numbers: if the surplus were not rejected, the lower third of the
         // results would come up twice as often as the others.
         let end = 3 << 62;
         let mut random = Random::new(3);

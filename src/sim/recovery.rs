@@ -17,9 +17,9 @@ use crate::wire::{self, Control, Payload};
 /// How a sender finds out what is lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Finding {
-    /// By time and by SACK, with tail loss probes (RFC 8985).
+    /// By time and SACK, with tail loss probes (RFC 8985).
     Rack,
-    /// By what has been reported beyond it (RFC 6675).
+    /// By the SACK blocks above it (RFC 6675).
     Sack,
     /// By duplicate acknowledgments (RFC 6582).
     NewReno,
@@ -53,7 +53,7 @@ impl Finding {
 /// What is wrong with the path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trouble {
-    /// Each datagram there is lost with a probability of 1 %.
+    /// Each datagram from sender to receiver is lost with a probability of 1 %.
     Loss,
     /// Bursts of three on average, at every three-hundredth datagram.
     Bursts,
@@ -87,24 +87,24 @@ impl Trouble {
     }
 }
 
-/// The results of transfers. Those of several add up.
+/// The results of transfers, which add up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Measured {
     /// The number of transfers.
     pub transfers: u64,
-    /// Of these, the ones that did not end well.
+    /// Transfers that failed.
     pub failed: u64,
-    /// Of these, the ones with a retransmission timeout.
+    /// Transfers with a retransmission timeout.
     pub with_timeout: u64,
     /// Retransmission timeouts.
     pub timeouts: u64,
-    /// Runs of losses: consecutive losses count as one.
+    /// Bursts of losses: consecutive losses count as one.
     pub bursts: u64,
     /// Octets that arrived.
     pub arrived: u64,
-    /// Of these, the ones that had arrived before: nobody needed to send them again.
+    /// Octets that had arrived before, and need not have been retransmitted.
     pub needless: u64,
-    /// How long the transfers took, in all.
+    /// The total time of the transfers.
     pub time: Duration,
 }
 
@@ -121,19 +121,19 @@ impl AddAssign for Measured {
     }
 }
 
-/// One way; there and back it is twice that.
+/// The one-way delay; the round trip is twice that.
 const DELAY: Delay = Delay::new(Duration::from_millis(20));
 
-/// Of the bottleneck: a segment takes 0.6 ms.
+/// The rate of the bottleneck: a segment takes 0.6 ms.
 const BITS_PER_SECOND: u64 = 20_000_000;
 
-/// A little more than a product of bandwidth and delay: no queue overflows.
+/// A little more than the bandwidth-delay product, so that no queue overflows.
 const RECEIVE_BUFFER: usize = 128 * 1024;
 
 /// Octets of a transfer: about seven hundred segments.
 const OCTETS: u64 = 1_000_000;
 
-/// More than a transfer has.
+/// More entries than the record of a transfer has.
 const ENTRIES: usize = 100_000;
 
 /// Runs one transfer, and measures it.
@@ -185,7 +185,7 @@ fn there(trouble: Trouble, spike_at: Instant) -> Medium {
     medium.with(DELAY)
 }
 
-/// Drops, the first time that they come by, the last octets of the stream, and its end.
+/// Drops the last octets of the stream and its FIN, the first time that they pass.
 fn tail_dropper(octets: u64) -> impl FnMut(Instant, Direction, Vec<u8>, &mut Vec<Vec<u8>>) + Send {
     let (mut seen, mut tail_begins) = (0, None);
     move |_, direction, datagram, onward| {
@@ -205,7 +205,7 @@ fn tail_dropper(octets: u64) -> impl FnMut(Instant, Direction, Vec<u8>, &mut Vec
     }
 }
 
-/// The sequence number of a segment and its length, its FIN included, if it has any.
+/// The sequence number and the length of a segment, counting its FIN, if it has any.
 fn text_of(datagram: &[u8]) -> Option<(u32, u32)> {
     let Payload::Tcp(header, text) = wire::parse(datagram).ok()?.payload else {
         return None;
@@ -263,8 +263,8 @@ mod tests {
         }
     }
 
-    /// RFC 8985 §7: where nothing probes, only a timeout finds a tail that is lost. A probe does, and
-    /// what is then reported shows the rest.
+    /// RFC 8985 §7: without a probe, only a timeout reveals that the tail is lost. A probe reveals it
+    /// earlier, and the SACK blocks in the answer show the rest.
     #[test]
     fn a_tail_needs_a_timeout_without_a_probe() {
         let (sack, rack) = (
@@ -276,7 +276,7 @@ mod tests {
         assert!(rack.time < sack.time, "{rack:?} {sack:?}");
     }
 
-    /// RFC 8985 §3.3.2 and §6.2: with D-SACK the window for reordering adapts.
+    /// RFC 8985 §3.3.2 and §6.2: D-SACK lets the reordering window adapt.
     #[test]
     fn reordering_costs_rack_next_to_nothing() {
         let rack = sum(Trouble::Reordering, Finding::Rack);

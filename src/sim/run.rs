@@ -1,5 +1,5 @@
-//! Runs a world: takes the next event, lets hosts handle it, carries what they send; until no event
-//! is left.
+//! Runs a world: takes the next event, lets hosts handle it and carries what they send, until no
+//! event is left.
 
 use super::diagnosis;
 use super::ends::{Conn, Phase};
@@ -15,11 +15,11 @@ use crate::link::{Batch, Device};
 use crate::tcp::State;
 use crate::time::Instant;
 
-/// Octets that a batch takes at most, unless one datagram needs more.
+/// The most octets in a batch, unless a single datagram needs more.
 const MEMORY: usize = 1 << 20;
 
 impl World {
-    /// Runs until nothing is left to happen, or something is wrong.
+    /// Runs until no event is left, or a property does not hold.
     pub fn run(&mut self) -> Outcome {
         let heal_at = self.heal_at;
         self.at(heal_at, Happening::Heal);
@@ -45,7 +45,7 @@ impl World {
         self.conclude()
     }
 
-    /// The batch has room for the longest datagram.
+    /// Makes room in the batch for the longest datagram.
     fn size_batch(&mut self) {
         let ports = self.hosts.iter().flat_map(|host| &host.ports);
         let longest = ports
@@ -75,7 +75,7 @@ impl World {
             Upcoming::Wake(host) => {
                 let now = self.now;
                 let woken_at = &mut self.host_mut(host).woken_at;
-                // Otherwise an earlier wake-up has taken the place of this one.
+                // Otherwise an earlier wake-up has replaced this one.
                 if *woken_at == Some(now) {
                     *woken_at = None;
                     self.trace.event(now, Kind::Woke, Some(host), &[]);
@@ -90,7 +90,7 @@ impl World {
         }
     }
 
-    /// A host does all there is to do at this moment, and what it sent is on its way.
+    /// Lets a host do everything there is to do at this moment, and sends off its datagrams.
     pub(super) fn turn(&mut self, host: HostId) {
         self.with(host, Host::turn);
         self.settle(host);
@@ -102,13 +102,13 @@ impl World {
         }
     }
 
-    /// A host starts, with its applications.
+    /// Starts a host and its applications.
     pub(super) fn start(&mut self, host: HostId) {
         self.with(host, Host::boot);
         self.turn(host);
     }
 
-    /// A host is lent what it needs of the world.
+    /// Lends a host what it needs from the world.
     pub(super) fn with(
         &mut self,
         host: HostId,
@@ -125,7 +125,7 @@ impl World {
         act(&mut self.hosts[usize::from(host.0)], &mut around);
     }
 
-    /// What a host has sent enters its paths; its next wake-up enters the queue.
+    /// Puts what a host has sent into its paths, and its next wake-up into the queue.
     fn settle(&mut self, id: HostId) {
         for port in 0..self.hosts[usize::from(id.0)].ports.len() {
             self.dispatch(id, port);
@@ -136,7 +136,7 @@ impl World {
         }
     }
 
-    /// A host must be woken at `at`, or before.
+    /// Makes sure that a host wakes up at `at` or before.
     pub(super) fn wake(&mut self, id: HostId, at: Instant) {
         let host = &mut self.hosts[usize::from(id.0)];
         if host.woken_at.is_none_or(|known| at < known) {
@@ -145,7 +145,7 @@ impl World {
         }
     }
 
-    /// What was sent through a port enters its path.
+    /// Puts what was sent through a port into its path.
     fn dispatch(&mut self, id: HostId, port: usize) {
         let host = &mut self.hosts[usize::from(id.0)];
         let (link, direction) = (host.ports[port].link, host.ports[port].direction);
@@ -207,8 +207,8 @@ impl World {
         }
     }
 
-    /// P9: this long after the crash of its peer, a connection that sends or probes is known to be
-    /// half-open.
+    /// P9: by this time after the crash of its peer, a connection that sends or probes must have
+    /// noticed.
     fn check_half_open(&mut self, conn: Conn) {
         let end = &self.judge.ends()[conn];
         let (Phase::Open, Some(lost_at)) = (end.phase, end.half_open) else {
@@ -225,10 +225,10 @@ impl World {
                 return self.queue.push(due, Upcoming::HalfOpen(conn.0));
             }
         } else if stack.status(id).send_queue == 0 {
-            // It waits for the peer, and TCP lets it.
+            // The end only waits for the peer, which TCP allows.
             return;
         } else if !waits {
-            // It has begun to send since.
+            // The end has started to send since.
             self.judge.watch_half_open(conn);
             let due = self.now + self.half_open_bound;
             return self.queue.push(due, Upcoming::HalfOpen(conn.0));
@@ -238,8 +238,8 @@ impl World {
         self.judge.fail(Property::HalfOpen, what);
     }
 
-    /// An end waits, as it may, for a peer that has lost or aborted the connection: it does not
-    /// send, and so it hears nothing.
+    /// Whether an end may wait for a peer that has lost or aborted the connection: it sends
+    /// nothing, so it cannot find out.
     fn is_excused(&self, conn: Conn) -> bool {
         let end = &self.judge.ends()[conn];
         let stack = self.hosts[usize::from(end.host.0)].stack();
@@ -247,7 +247,8 @@ impl World {
         waits && (self.judge.ends().peer_is_gone(conn) || self.peer_gave_up_alone(conn))
     }
 
-    /// The peer's application had done all it wanted, and then its stack gave the connection up.
+    /// Whether the peer's application had done all that it wanted, and then its stack gave the
+    /// connection up.
     fn peer_gave_up_alone(&self, conn: Conn) -> bool {
         let Some(peer) = self
             .judge
@@ -269,20 +270,20 @@ impl World {
         })
     }
 
-    /// The first end that has more to do, and no excuse.
+    /// The first end that has more to do and no excuse.
     fn unfinished(&self) -> Option<Conn> {
         let mut open = self.judge.ends().open();
         open.find(|conn| !self.is_excused(*conn))
     }
 
-    /// What is to be done is done, or its end has an excuse.
+    /// Whether everything is done, except at ends that have an excuse.
     fn is_finished(&self) -> bool {
         let all_excused =
             || self.unfinished().is_none() && self.judge.ends().open().next().is_some();
         self.completed_at.is_some() || all_excused()
     }
 
-    /// Nothing will ever happen any more: everything must be done (P7), and gone (P6).
+    /// Checks a world without further events: everything must be done (P7), and gone (P6).
     fn rest(&mut self) {
         if !self.is_finished() {
             self.fail_unfinished(Property::NoDeadlock, "nothing will happen any more");
@@ -291,8 +292,8 @@ impl World {
         }
     }
 
-    /// What was to be done is not, long after the last fault (P8); or is, and a connection does
-    /// not end (P6).
+    /// Reports that something is still not done long after the last fault (P8), or that
+    /// everything is done but a connection does not end (P6).
     fn lose_patience(&mut self) {
         if !self.is_finished() {
             self.fail_unfinished(Property::Completion, "stuck");
@@ -301,8 +302,8 @@ impl World {
         }
     }
 
-    /// What is to be done never will be. If a stack gave a connection up, that is why, and the
-    /// scenario's fault: it lets give up too early for its faults.
+    /// Reports that something will never be done. If a stack gave a connection up, that is the
+    /// reason, and the scenario is at fault: its stacks give up too early for its faults.
     fn fail_unfinished(&mut self, property: Property, how: &str) {
         let work = self.unfinished_work();
         let mut stacks = self.hosts.iter().filter_map(Host::stack);

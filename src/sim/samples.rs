@@ -1,5 +1,5 @@
-//! Samples of the state of connections while a world runs, from which the congestion window is
-//! plotted. Sampling changes nothing: the trace is the same with and without.
+//! Samples of the state of connections while a world runs, for example to plot the congestion
+//! window. Sampling changes nothing: the trace is the same with and without it.
 
 use core::net::SocketAddr;
 
@@ -9,30 +9,30 @@ use crate::stack::Stack;
 use crate::tcp::Status;
 use crate::time::Instant;
 
-/// How one end of a connection stood.
+/// The state of one end of a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sample {
     /// When, in the world's time.
     pub at: Instant,
-    /// Where.
+    /// The host.
     pub host: HostId,
     /// The address and port of this end.
     pub local: SocketAddr,
-    /// Those of the other end.
+    /// The address and port of the other end.
     pub remote: SocketAddr,
-    /// What STATUS says (RFC 9293 §3.10.6).
+    /// The result of STATUS (RFC 9293 §3.10.6).
     pub status: Status,
 }
 
-/// The samples of a world. One is taken whenever a host has done all there is to do at a moment,
-/// for each of its connections that stands otherwise than before.
+/// The samples of a world. Whenever a host has done everything there is to do at a moment, each
+/// of its connections that has changed is sampled.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Samples {
-    /// The most that are kept.
+    /// The most samples that are kept.
     limit: usize,
-    /// Each, in the order of time.
+    /// The samples, in order of time.
     pub entries: Vec<Sample>,
-    /// How many there was no room for.
+    /// How many samples there was no room for.
     pub omitted: u64,
 }
 
@@ -45,7 +45,7 @@ impl Samples {
         }
     }
 
-    /// Looks at the connections of a host.
+    /// Samples the connections of a host.
     pub(super) fn take(&mut self, at: Instant, id: HostId, host: &Host) {
         for (tuple, status) in host.stack().into_iter().flat_map(Stack::statuses) {
             let (local, remote) = (tuple.local, tuple.remote);
@@ -71,7 +71,7 @@ impl Samples {
     }
 }
 
-/// Whether nothing that is drawn has changed.
+/// Whether nothing that the plots show has changed.
 fn stands_alike(one: &Status, other: &Status) -> bool {
     let drawn = |status: &Status| {
         (

@@ -1,4 +1,4 @@
-//! What happens in a world besides its datagrams: its faults, as a story.
+//! The story of a world: the faults that happen besides those of datagrams.
 
 use core::fmt;
 
@@ -6,30 +6,30 @@ use super::id::{HostId, LinkId};
 use super::path::Path;
 use crate::time::Duration;
 
-/// Something that happens at a moment of a world.
+/// An event of the story.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Happening {
-    /// A host loses all it knows, and is silent until it starts.
+    /// A host loses all its state, and is silent until it starts.
     Crash(HostId),
-    /// A host that has crashed starts anew, with a new secret and its applications from their
-    /// beginnings.
+    /// A host that has crashed starts again, with a new secret. Its applications start from the
+    /// beginning.
     Start(HostId),
-    /// A host loses all it knows, and starts anew at once.
+    /// A host loses all its state, and starts again at once.
     Restart(HostId),
-    /// A host does nothing for this long, while time goes on and datagrams wait for it.
+    /// A host does nothing for this long, while time passes and datagrams wait for it.
     Pause(HostId, Duration),
-    /// The clock of a host jumps so far ahead.
+    /// The clock of a host jumps ahead by this much.
     ClockAhead(HostId, Duration),
-    /// The clock of a host stands still for this long: it was set back, and a clock that its stack
-    /// sees never goes back.
+    /// The clock of a host stands still for this long: it was set back, but the clock that the
+    /// stack sees never goes back.
     ClockBack(HostId, Duration),
-    /// From now on a path is this one. What is under way arrives as it would have.
+    /// Replaces a path. What is already under way arrives as before.
     Replace(LinkId, Box<Path>),
     /// A path carries nothing, until it is joined or all paths heal.
     Cut(LinkId),
     /// A path that was cut carries datagrams again.
     Join(LinkId),
-    /// All paths delay, and do nothing else any more.
+    /// All faults of paths end: from now on they only delay.
     Heal,
 }
 

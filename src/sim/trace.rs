@@ -7,7 +7,7 @@ use super::id::HostId;
 use crate::tcp::State;
 use crate::time::Instant;
 
-/// What a trace is told of.
+/// The kinds of things that enter a trace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Sent = 1,
@@ -30,7 +30,7 @@ pub(super) struct Trace {
     pub(super) record: Option<Record>,
 }
 
-/// The key of the hash; it must never change, or no hash that anybody wrote down is right.
+/// The key of the hash. It must never change, or all recorded hashes become wrong.
 const KEY: [u8; 16] = *b"a world in a box";
 
 impl Trace {
@@ -42,7 +42,7 @@ impl Trace {
         }
     }
 
-    /// Something happened at a host; `octets` is all there is to know of it.
+    /// Adds an event at a host; `octets` says everything about it.
     #[inline]
     pub(super) fn event(&mut self, at: Instant, kind: Kind, host: Option<HostId>, octets: &[u8]) {
         self.events += 1;
@@ -56,7 +56,7 @@ impl Trace {
         self.hasher.write(octets);
     }
 
-    /// An application did something with a connection, with this result.
+    /// Adds a call of an application on a connection, with its result.
     #[inline]
     pub(super) fn call(&mut self, at: Instant, kind: Kind, host: HostId, conn: u32, result: u64) {
         let mut octets = [0; 12];
@@ -65,7 +65,7 @@ impl Trace {
         self.event(at, kind, Some(host), &octets);
     }
 
-    /// The hash of all that has happened so far.
+    /// The hash of everything that has happened so far.
     pub(super) fn hash(&self) -> u128 {
         self.hasher.finish128().as_u128()
     }
@@ -74,7 +74,7 @@ impl Trace {
 /// The datagrams of a world, as they were sent and as they arrived.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Record {
-    /// The most entries that are kept; what comes later is counted only.
+    /// The most entries that are kept; later ones are only counted.
     limit: usize,
     /// What happened, in order.
     pub entries: Vec<Entry>,
@@ -82,20 +82,20 @@ pub struct Record {
     pub omitted: u64,
 }
 
-/// A datagram at a host, or something of the story.
+/// A datagram at a host, or an event of the story.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
     /// When.
     pub at: Instant,
-    /// Where; `None` for the story.
+    /// The host; `None` for the story.
     pub host: Option<HostId>,
-    /// What.
+    /// What happened.
     pub what: Happened,
-    /// The state of the host's first connection after it; `None` if it has none.
+    /// The state of the host's first connection afterwards; `None` if it has none.
     pub state: Option<State>,
 }
 
-/// What an [`Entry`] tells.
+/// What happened in an [`Entry`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Happened {
     /// A host sent a datagram; this many copies of it will arrive.
@@ -107,7 +107,7 @@ pub enum Happened {
     },
     /// A datagram arrived at a host.
     Arrived(Vec<u8>),
-    /// A part of the story, in words.
+    /// An event of the story, in words.
     Story(String),
 }
 

@@ -1,4 +1,4 @@
-//! One direction of a connection, as its sender sees it: what a time–sequence diagram shows.
+//! One direction of a connection as its sender sees it, for a time–sequence diagram.
 
 use core::net::SocketAddr;
 
@@ -21,12 +21,13 @@ impl Flow {
     }
 }
 
-/// What a sender sent and heard, and what of it arrived. Numbers count octets from its SYN, which is 0.
+/// What a sender sent and received, and what arrived of it. Numbers count octets from its SYN, which is
+/// 0.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Transfer {
     pub(super) sent: Vec<Sent>,
     pub(super) heard: Vec<Heard>,
-    /// Octets of text that arrived, each as often as it did.
+    /// Octets of text that arrived, including duplicates.
     pub(super) arrived: u64,
 }
 
@@ -37,9 +38,9 @@ pub(super) struct Sent {
     pub(super) first: u64,
     /// The octet after the last.
     pub(super) end: u64,
-    /// Some of it had been sent before.
+    /// Some of the text had been sent before.
     pub(super) again: bool,
-    /// No copy of it will arrive.
+    /// No copy of the segment arrives.
     pub(super) lost: bool,
 }
 
@@ -48,9 +49,9 @@ pub(super) struct Sent {
 pub(super) struct Heard {
     pub(super) at: Instant,
     pub(super) ack: u64,
-    /// Where the window of the peer ends.
+    /// The right edge of the peer's window.
     pub(super) edge: u64,
-    /// What it acknowledges selectively: first, and after the last.
+    /// The ranges that it acknowledges selectively: the first octet, and the octet after the last.
     pub(super) sacked: Vec<(u64, u64)>,
 }
 
@@ -60,7 +61,8 @@ struct Segment<'a> {
     flow: Flow,
     header: TcpHeader,
     text: &'a [u8],
-    /// `None`: it arrived here; otherwise this many copies of it will arrive elsewhere.
+    /// `None`: the segment arrived here. Otherwise it was sent, and this many copies of it arrive
+    /// elsewhere.
     copies: Option<usize>,
 }
 
@@ -106,13 +108,13 @@ pub(super) fn busiest(record: &Record) -> Option<Flow> {
             None => flows.push((segment.text.len(), segment.flow)),
         }
     }
-    // Of two that sent as much, the first.
+    // If two sent the same amount, the first counts.
     let (_, busiest) = flows.into_iter().rev().max_by_key(|(octets, _)| *octets)?;
     Some(busiest)
 }
 
 impl Transfer {
-    /// What a record holds of it.
+    /// Extracts a flow from a record.
     pub(super) fn of(record: &Record, flow: Flow) -> Transfer {
         let mut transfer = Transfer::default();
         let (mut iss, mut scale, mut nxt) = (None, 0, 0);

@@ -1,18 +1,18 @@
-//! Datagrams under way on a path: they enter, and leave when they are due.
+//! Datagrams under way on a path: they enter it, and leave when they are due.
 
 use super::agenda::Agenda;
 use super::path::{Arrival, Direction, Path};
 use super::random::Random;
 use crate::time::Instant;
 
-/// The most octets under way at once; what enters beyond is lost. Half a second at 1 Gbit/s.
+/// The most octets under way at once: half a second at 1 Gbit/s. What exceeds it is lost.
 const MOST: usize = 64 * 1024 * 1024;
 
-/// Memory of datagrams that have left, kept for those that enter next.
+/// How many buffers of datagrams that have left are kept for later ones.
 const SPARE: usize = 1024;
 
-/// A path and the datagrams on it. Whoever owns the clock says when they enter, and takes out
-/// those whose time has come.
+/// A path and the datagrams on it. The owner of the clock says when they enter, and takes out
+/// those that are due.
 ///
 /// ```
 /// use std::time::Duration;
@@ -32,14 +32,14 @@ const SPARE: usize = 1024;
 #[derive(Debug)]
 pub struct Transit {
     path: Path,
-    /// A stream of chance for each direction: what becomes of the nth datagram there does not
-    /// depend on how many came back before it.
+    /// Each direction has its own random numbers: what becomes of its nth datagram does not depend
+    /// on how many go in the other direction.
     there: Random,
     back: Random,
     under_way: Agenda<Arrival>,
     octets: usize,
     crowded_out: u64,
-    /// What one datagram becomes; empty between calls.
+    /// The arrivals of one datagram; empty between calls.
     arrivals: Vec<Arrival>,
     spare: Vec<Vec<u8>>,
 }
@@ -60,17 +60,17 @@ impl Transit {
         }
     }
 
-    /// The path, whose counters say what became of the datagrams.
+    /// The path. Its counters show what became of the datagrams.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Datagrams that were lost since more octets were under way than there is memory for.
+    /// Datagrams that were lost because too many octets were under way.
     pub fn crowded_out(&self) -> u64 {
         self.crowded_out
     }
 
-    /// A datagram enters at `now`.
+    /// Lets a datagram enter at `now`.
     pub fn enter(&mut self, now: Instant, direction: Direction, datagram: &[u8]) {
         let mut octets = self.spare.pop().unwrap_or_default();
         octets.clear();
@@ -96,8 +96,8 @@ impl Transit {
         self.under_way.first().map(|(at, _)| at)
     }
 
-    /// The next datagram that leaves at `now` or should have left before; of two for the same
-    /// moment, the one that entered first.
+    /// The next datagram that is due at `now` or before. If two are due at the same time, it is
+    /// the one that entered first.
     pub fn leave(&mut self, now: Instant) -> Option<Arrival> {
         if self.next()? > now {
             return None;
@@ -107,7 +107,7 @@ impl Transit {
         Some(arrival)
     }
 
-    /// Gives back the memory of a datagram that has left.
+    /// Takes back the memory of a datagram that has left.
     pub fn recycle(&mut self, datagram: Vec<u8>) {
         if self.spare.len() < SPARE {
             self.spare.push(datagram);
@@ -131,7 +131,7 @@ mod tests {
         Medium::new().with(Delay::new(Duration::from_millis(millis)))
     }
 
-    /// What has left by `now`: when, and the first octet.
+    /// The datagrams that have left by `now`: the time and the first octet of each.
     fn left(transit: &mut Transit, now: Instant) -> Vec<(Instant, u8)> {
         let mut left = Vec::new();
         while let Some(arrival) = transit.leave(now) {
@@ -154,7 +154,8 @@ mod tests {
         assert_eq!(transit.next(), None);
     }
 
-    /// 1000 octets at 1 Mbit/s take 8 ms. The second waits for the first, the third finds no room.
+    /// 1000 octets at 1 Mbit/s take 8 ms. The second datagram waits for the first, the third finds
+    /// no room.
     #[test]
     fn a_rate_and_its_queue_hold_on_whatever_clock() {
         let rate = RateLimit::new(1_000_000, Queue::Octets(2_000));
@@ -166,8 +167,8 @@ mod tests {
         assert_eq!(transit.path().counts().overflowed, 1);
     }
 
-    /// A datagram that is held back for as long as the bottleneck takes for three and a half comes
-    /// after three others.
+    /// A datagram that is held back for as long as the bottleneck needs for three and a half
+    /// others arrives after three others.
     #[test]
     fn one_that_is_held_back_is_overtaken() {
         let medium = Medium::new()

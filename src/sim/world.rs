@@ -22,8 +22,8 @@ use crate::tcp::State;
 use crate::time::{Duration, Instant};
 use crate::wire::Offload;
 
-/// Sets up a world: hosts, paths, applications, story. It is called before every run, so what it
-/// draws from [`World::random`] may differ from seed to seed.
+/// Sets up a world: hosts, paths, applications, story. This happens before every run, so a world
+/// may depend on what the scenario draws from [`World::random`].
 pub trait Scenario {
     /// Sets up an empty world.
     fn build(&self, world: &mut World);
@@ -40,24 +40,24 @@ pub const HEAL_AT: Instant = Instant::from_secs(600);
 
 /// How long after the last fault a world may take to complete.
 ///
-/// A connection that lost its last segment just before waits for a timer that has backed off to
-/// 120 s at most (`max_rto`; `max_persist` is less). It can need one such wait for its SYN, its
-/// text, its FIN and a probe of the window, on both sides: eight. Twenty leave room for the
-/// applications. A peer that has crashed without a word is given up after `r2` such waits: sixteen.
-/// Applications that take their time need more: [`World::patience`].
+/// A connection that lost its last segment just before then waits for a timer that has backed off
+/// to at most 120 s (`max_rto`; `max_persist` is less). It can need one such wait for its SYN, its
+/// text, its FIN and a window probe, on both sides: eight waits. Twenty leave room for the
+/// applications. A peer that crashed silently is given up after `r2` such waits: sixteen. Slow
+/// applications need more: [`World::patience`].
 pub const PATIENCE: Duration = Duration::from_secs(20 * 120);
 
 /// How long after a crash of its peer a connection that still sends may take to notice: `r2`
 /// retransmissions (15), each after at most `max_rto` (120 s), and the first timeout.
 pub const HALF_OPEN_BOUND: Duration = Duration::from_secs(16 * 120);
 
-/// Room for what an application sends or receives at once, in octets.
+/// The most octets that an application sends or receives in one call.
 const SCRATCH: usize = 64 * 1024;
 
-/// Datagrams that a host receives at once.
+/// The most datagrams that a host receives at once.
 pub(super) const BATCH: usize = 32;
 
-/// Buffers of datagrams that are kept for later.
+/// How many buffers of former datagrams are kept for reuse.
 const SPARE: usize = 1024;
 
 /// A path and where it leads.
@@ -87,12 +87,12 @@ pub struct World {
     pub(super) trace: Trace,
     pub(super) samples: Option<Samples>,
     pub(super) random: Random,
-    /// Chance on the paths: nothing else draws from it.
+    /// The random numbers of the paths: nothing else draws from this stream.
     pub(super) weather: Random,
     pub(super) heal_at: Instant,
     pub(super) patience: Duration,
     pub(super) half_open_bound: Duration,
-    /// The last moment at which something was meant to go wrong.
+    /// The time of the last planned disturbance.
     pub(super) disturbed_at: Instant,
     pub(super) completed_at: Option<Instant>,
     pub(super) datagrams: u64,
@@ -100,7 +100,7 @@ pub struct World {
     pub(super) batch: Batch,
     pub(super) scratch: Vec<u8>,
     pub(super) arrivals: Vec<Arrival>,
-    /// What the middle of a path has let pass.
+    /// What the code in the middle of a path has let pass.
     pub(super) onward: Vec<Vec<u8>>,
     pub(super) spare: Vec<Vec<u8>>,
     pub(super) half_open: Vec<Conn>,
@@ -198,7 +198,7 @@ impl World {
         id
     }
 
-    /// Turns on offloads for a host: super-segments cross its ports. To be called before its paths are added.
+    /// Turns on offloads for a host: super-segments cross its ports. Call this before adding its paths.
     pub fn offload(&mut self, host: HostId) {
         self.host_mut(host).offload = Offload::FULL;
     }
@@ -208,8 +208,9 @@ impl World {
         self.host_mut(host).install(Box::new(app));
     }
 
-    /// Adds a path between two hosts, the first of which is at its near end. Each host gets a port at its end, and
-    /// sends to the addresses of the other through it; and, if it is the host's first, to all other addresses.
+    /// Adds a path between two hosts, the first at its near end. Each host gets a port at its end, through
+    /// which it sends to the other's addresses. The first port of a host also takes everything for other
+    /// addresses.
     pub fn link(&mut self, near: HostId, far: HostId, path: Path) -> LinkId {
         let link = LinkId(self.links.len() as u32);
         let behind_far = self.host_mut(far).addresses();
@@ -241,8 +242,8 @@ impl World {
         (host.ports.len() - 1) as u32
     }
 
-    /// Lets the host at the far end of a path send to `address` through it, too: the outside address of a NAT at
-    /// the near end.
+    /// Lets the host at the far end of a path also send to `address` through it: the outside address of a
+    /// NAT at the near end.
     pub fn reach(&mut self, link: LinkId, address: IpAddr) {
         let (host, port) = self.links[link.0 as usize].far;
         self.host_mut(host).ports[port as usize]
@@ -250,7 +251,7 @@ impl World {
             .push(address);
     }
 
-    /// Puts somebody in the middle of a path, who sees and may change every datagram.
+    /// Puts a [`Middle`] on a path, which sees and may change every datagram.
     pub fn middle(&mut self, link: LinkId, middle: impl Middle + 'static) {
         self.links[link.0 as usize].middle = Some(Box::new(middle));
     }
@@ -310,7 +311,7 @@ impl World {
         self.samples.as_ref()
     }
 
-    /// The hosts, in the order in which they were made.
+    /// The hosts, in the order in which they were added.
     pub fn hosts(&self) -> impl Iterator<Item = HostId> {
         (0..self.hosts.len() as u16).map(HostId)
     }

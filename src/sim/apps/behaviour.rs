@@ -3,19 +3,19 @@
 use crate::config::SocketOptions;
 use crate::time::Duration;
 
-/// What one side does on a connection: it sends, it reads, and finally it closes.
+/// What one side does on a connection: it sends, reads and finally closes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Behaviour {
     /// What it sends.
     pub sending: Sending,
     /// How it reads.
     pub reading: Reading,
-    /// How long it stays idle after everything is sent and received, before it closes its
+    /// How long it stays idle after sending and receiving everything, before it closes its
     /// direction. Default 0.
     pub hold: Duration,
-    /// How long after its opening it aborts the connection, if that still exists then. Default `None`: it does not.
+    /// How long after the opening it aborts the connection, if that still exists. Default `None`: never.
     pub abort: Option<Duration>,
-    /// The socket options that it sets. Default `None`: those of the configuration.
+    /// The socket options that it sets. Default `None`: the configuration's options stay.
     pub options: Option<SocketOptions>,
 }
 
@@ -31,7 +31,7 @@ pub enum Sending {
         /// Octets of a response.
         response: u64,
     },
-    /// Requests, each of which is sent when the response to the last is complete.
+    /// Requests, each sent when the response to the one before is complete.
     Asks {
         /// The number of requests.
         times: u64,
@@ -68,10 +68,10 @@ impl Sending {
     }
 }
 
-/// How fast a side reads.
+/// How a side reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reading {
-    /// How long after the opening it begins to read. Default 0.
+    /// How long after the opening it starts to read. Default 0.
     pub after: Duration,
     /// The most octets that it reads at a time. Default 64 KiB.
     pub chunk: usize,
@@ -100,27 +100,27 @@ impl Behaviour {
         }
     }
 
-    /// Sends `octets` octets, then closes; and reads to the end.
+    /// Sends `octets` octets, then closes. Reads to the end of the stream.
     pub fn exchange(octets: u64) -> Behaviour {
         Behaviour::new(Sending::Freely(octets))
     }
 
-    /// Sends `octets` octets, then closes; and expects nothing but the end.
+    /// Sends `octets` octets, then closes. Expects nothing but the end of the peer's stream.
     pub fn send(octets: u64) -> Behaviour {
         Behaviour::exchange(octets)
     }
 
-    /// Sends nothing, and reads to the end.
+    /// Sends nothing. Reads to the end of the stream.
     pub fn receive() -> Behaviour {
         Behaviour::exchange(0)
     }
 
-    /// Sends back as much as it gets.
+    /// Sends as many octets as it receives.
     pub fn echo() -> Behaviour {
         Behaviour::answer(1, 1)
     }
 
-    /// Answers every `request` octets with `response` octets, until the end.
+    /// Answers every `request` octets with `response` octets, until the end of the stream.
     ///
     /// # Panics
     /// If a request has no octets.
@@ -129,7 +129,7 @@ impl Behaviour {
         Behaviour::new(Sending::Answers { request, response })
     }
 
-    /// `times` times, sends `request` octets and waits for `response` octets; then closes.
+    /// Sends `request` octets and waits for `response` octets, `times` times; then closes.
     ///
     /// # Panics
     /// If a response has no octets.

@@ -1,4 +1,4 @@
-//! A client: opens connections, one after the other or several at once.
+//! A client: opens connections, one after another or several at once.
 
 use core::net::SocketAddr;
 
@@ -26,7 +26,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// One connection to `remote`, at the start of its host.
+    /// A client that opens one connection to `remote` when its host starts.
     pub fn new(remote: SocketAddr, behaviour: Behaviour) -> Client {
         Client {
             remote,
@@ -44,35 +44,36 @@ impl Client {
         }
     }
 
-    /// This many connections, of which at most `at_once` exist together.
+    /// Opens this many connections, at most `at_once` at the same time.
     #[must_use]
     pub fn connections(mut self, connections: u32, at_once: usize) -> Client {
         (self.connections, self.at_once) = (connections, at_once);
         self
     }
 
-    /// All from this local port, rather than one that the stack chooses.
+    /// Opens all connections from this local port, instead of one that the
+    /// stack chooses.
     #[must_use]
     pub fn from_port(mut self, port: u16) -> Client {
         self.port = port;
         self
     }
 
-    /// All by TCP Fast Open.
+    /// Opens all connections with TCP Fast Open.
     #[must_use]
     pub fn fast(mut self) -> Client {
         self.is_fast = true;
         self
     }
 
-    /// This long between two openings, or after one that failed.
+    /// Waits this long between two openings, and after one that failed.
     #[must_use]
     pub fn pausing(mut self, pause: Duration) -> Client {
         self.pause = pause;
         self
     }
 
-    /// The first this long after the start of its host.
+    /// Opens the first connection this long after its host starts.
     #[must_use]
     pub fn starting_after(mut self, after: Duration) -> Client {
         self.after = after;
@@ -90,7 +91,7 @@ impl Client {
                 false => calls.connect(self.port, self.remote),
             };
             let Ok(conn) = opened else {
-                // The port is still taken: TIME-WAIT ends.
+                // The port is still in use, but only until TIME-WAIT ends.
                 self.opens_at = calls.after(self.pause.max(Duration::from_secs(1)));
                 return;
             };
@@ -110,7 +111,7 @@ impl Client {
     }
 }
 
-/// Runs one of several conversations, and takes it out if it is over.
+/// Runs one of several conversations, and removes it if it is over.
 pub(super) fn run(
     conversations: &mut Vec<Conversation>,
     index: usize,
@@ -129,14 +130,14 @@ pub(super) fn run(
     }
 }
 
-/// Where a conversation is in a list that is in the order of connections.
+/// The index of a conversation in a list sorted by connection.
 pub(super) fn find(conversations: &[Conversation], conn: Conn) -> Option<usize> {
     conversations
         .binary_search_by_key(&conn, |conversation| conversation.conn)
         .ok()
 }
 
-/// The conversations whose time has come.
+/// The conversations whose wake-up time has come.
 pub(super) fn due(wakes: &[(Instant, Conn)], now: Instant) -> Vec<Conn> {
     let due = wakes.iter().filter(|(at, _)| *at <= now);
     due.map(|(_, conn)| *conn).collect()

@@ -6,7 +6,7 @@ use crate::stack::Readiness;
 use crate::tcp::{ConnectionError, RecvError, SendError};
 use crate::time::Instant;
 
-/// A connection and how far its script has come.
+/// A connection, and how far its script has got.
 #[derive(Debug)]
 pub(super) struct Conversation {
     pub(super) conn: Conn,
@@ -15,26 +15,26 @@ pub(super) struct Conversation {
     sent: u64,
     received: u64,
     established: bool,
-    /// The end of the stream has come.
+    /// The end of the stream has been received.
     at_end: bool,
     /// Its own direction is closed.
     shut: bool,
-    /// It does not read before.
+    /// It does not read before this time.
     reads_at: Instant,
-    /// It does not close before; known once all is sent.
+    /// It does not close before this time; known once everything is sent.
     closes_at: Option<Instant>,
 }
 
-/// Whether a script goes on.
+/// Whether a script continues.
 pub(super) enum Next {
-    /// When there is news, or at this moment.
+    /// When there is news, or at this time.
     Wait(Option<Instant>),
-    /// It is over: nobody holds the connection any more.
+    /// The script is over, and the connection is released.
     Over,
 }
 
 impl Conversation {
-    /// On a connection that was accepted, or has just been opened.
+    /// A conversation on a connection that was accepted, or has just been opened.
     pub(super) fn new(
         conn: Conn,
         behaviour: Behaviour,
@@ -58,12 +58,12 @@ impl Conversation {
         }
     }
 
-    /// The stack says that something is worth trying.
+    /// Notes that the stack reports the connection ready.
     pub(super) fn ready(&mut self, readiness: Readiness) {
         self.established |= readiness.has(Readiness::WRITABLE);
     }
 
-    /// Does what can be done now.
+    /// Does everything that can be done now.
     pub(super) fn run(&mut self, calls: &mut Calls<'_>) -> Next {
         if let Some(abort) = self.behaviour.abort
             && calls.now() >= self.opened + abort
@@ -122,7 +122,7 @@ impl Conversation {
         if calls.now() >= closes_at {
             self.shut = true;
             if calls.shutdown(self.conn).is_err() {
-                // It has ended meanwhile.
+                // The connection has ended in the meantime.
                 return Err(calls
                     .take_error(self.conn)
                     .unwrap_or(ConnectionError::Reset));
@@ -131,7 +131,7 @@ impl Conversation {
         Ok(())
     }
 
-    /// When there is something to do without news.
+    /// When there will be something to do even without news.
     fn next(&self, now: Instant) -> Option<Instant> {
         let reads = Some(self.reads_at).filter(|_| !self.at_end);
         let closes = self.closes_at.filter(|_| !self.shut);

@@ -28,7 +28,7 @@ impl Server {
         }
     }
 
-    /// With room for so many connections that were not yet accepted. Default 128.
+    /// Sets how many connections may wait to be accepted. Default 128.
     #[must_use]
     pub fn backlog(mut self, backlog: usize) -> Server {
         self.backlog = backlog;
@@ -42,7 +42,8 @@ impl App for Server {
             News::Started => {
                 self.conversations.clear();
                 self.wakes.clear();
-                // Cannot fail but by the scenario's mistake: then no connection succeeds.
+                // This fails only if the scenario is wrong, and then no connection
+                // succeeds.
                 let _ = calls.listen(self.port, self.backlog);
             }
             News::Time => {

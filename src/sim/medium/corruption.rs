@@ -6,8 +6,8 @@ use super::{Arrival, Counts};
 use crate::sim::random::{Random, Ratio};
 use crate::wire::{Payload, parse};
 
-/// Bits flip, in headers and in text alike. The sixteen bits of a checksum see every single flip,
-/// and miss some of the datagrams in which several flip.
+/// Bits flip, in headers and in text alike. A checksum of sixteen bits detects every single flip,
+/// but misses some datagrams with several flips.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Corruption {
     damage: Damage,
@@ -23,7 +23,7 @@ enum Damage {
 }
 
 impl Corruption {
-    /// With this probability one bit of a datagram flips.
+    /// One bit of a datagram flips with this probability.
     pub const fn per_datagram(ratio: Ratio) -> Corruption {
         Corruption {
             damage: Damage::OfDatagrams(ratio),
@@ -31,7 +31,7 @@ impl Corruption {
         }
     }
 
-    /// With this probability a bit flips, whatever became of the others.
+    /// Every bit flips with this probability, independently of the others.
     pub const fn per_bit(ratio: Ratio) -> Corruption {
         Corruption {
             damage: Damage::OfBits(Flips::new(ratio)),
@@ -39,8 +39,8 @@ impl Corruption {
         }
     }
 
-    /// Damage that no checksum of IP, TCP, UDP or ICMP sees is lost, and counted as
-    /// [`Counts::colliding`]: what arrives can be told from what was sent.
+    /// Drops datagrams whose damage no checksum of IP, TCP, UDP or ICMP detects, and counts them
+    /// as [`Counts::colliding`]. All damage that arrives is then detectable.
     #[must_use]
     pub const fn detectable(mut self) -> Corruption {
         self.detectable = true;
@@ -63,7 +63,7 @@ impl Corruption {
     }
 }
 
-/// Whether every checksum there is comes out right.
+/// Whether every checksum in the datagram is correct.
 fn looks_whole(datagram: &[u8]) -> bool {
     let checked = |payload| {
         matches!(
@@ -95,16 +95,16 @@ fn flip(octets: &mut [u8], bit: u64) {
     octets[(bit / 8) as usize] ^= 0x80 >> (bit % 8);
 }
 
-/// Flips each bit of a stream with the same probability, without a draw for each: it draws how
-/// many bits stay as they are before the next flip.
+/// Flips each bit of a stream with the same probability. Instead of deciding for each bit, it
+/// draws the number of bits before the next flip.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Flips {
     ratio: Ratio,
-    /// How many bits come before the next flip; `None` before the first draw.
+    /// How many bits remain before the next flip; `None` before the first draw.
     gap: Option<u64>,
 }
 
-/// A gap is shorter than 2 to this power: 35 TB, so that what this cuts off does not count.
+/// Gaps are shorter than 2 to this power: 35 TB, so long that the limit does not matter.
 const GAP_BITS: usize = 48;
 
 impl Flips {
@@ -130,9 +130,9 @@ impl Flips {
 
     /// The number of bits before the next flip: geometrically distributed.
     ///
-    /// It is the largest `gap` with `(1 - ratio)^gap >= u` for a uniform `u`. Rather than with a
-    /// logarithm, whose last digit depends on the machine's library, it is found bit by bit with
-    /// the powers of `1 - ratio` by repeated squaring, which every machine computes alike.
+    /// It is the largest `gap` with `(1 - ratio)^gap >= u` for a uniform `u`. The last digit of a
+    /// logarithm depends on the machine's library. So this finds the gap bit by bit, with powers
+    /// of `1 - ratio` from repeated squaring, which every machine computes alike.
     fn draw(&self, random: &mut Random) -> u64 {
         match self.ratio {
             Ratio::ALWAYS => return 0,
@@ -156,14 +156,14 @@ impl Flips {
     }
 }
 
-/// Two words of sixteen bits of a TCP segment's text change places: its sum stays the same, and no
-/// receiver can see it. What no checksum catches must not crash anything; it is counted apart from
-/// what one does catch ([`Counts::colliding`]).
+/// Two words of sixteen bits in a TCP segment's text are swapped: the checksum stays the same, and
+/// no receiver can detect it. Such damage must not crash anything. It is counted separately from
+/// detectable damage ([`Counts::colliding`]).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WordSwap(Ratio);
 
 impl WordSwap {
-    /// With this probability, and only where the text has two different words.
+    /// Swaps two words with this probability, if the text has two different ones.
     pub const fn new(ratio: Ratio) -> WordSwap {
         WordSwap(ratio)
     }
@@ -181,7 +181,7 @@ impl WordSwap {
     }
 }
 
-/// Whether two different words changed places.
+/// Returns whether two different words were swapped.
 fn swap_words(datagram: &mut [u8], random: &mut Random) -> bool {
     let Some((start, words)) = text_words(datagram) else {
         return false;
@@ -197,7 +197,7 @@ fn swap_words(datagram: &mut [u8], random: &mut Random) -> bool {
 }
 
 /// Where the text of a TCP segment starts in its datagram, and how many whole words it has, if
-/// any. The header of TCP is a multiple of four octets, so they are words of its checksum.
+/// any. The TCP header is a multiple of four octets long, so these are also words of the checksum.
 fn text_words(datagram: &[u8]) -> Option<(usize, u64)> {
     let Ok(parsed) = parse(datagram) else {
         return None;

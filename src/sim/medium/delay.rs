@@ -1,4 +1,4 @@
-//! Time that a datagram takes.
+//! Parts of a medium that delay datagrams.
 
 use core::time::Duration;
 
@@ -6,12 +6,12 @@ use super::{Arrival, Counts};
 use crate::sim::random::Random;
 use crate::time::Instant;
 
-/// Every datagram takes the same time. The only part that stays when a path heals.
+/// Every datagram takes the same time. This is the only part that stays when a path heals.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Delay(Duration);
 
 impl Delay {
-    /// This much time, one way.
+    /// A delay of this much time, one way.
     pub const fn new(time: Duration) -> Delay {
         Delay(time)
     }
@@ -23,8 +23,8 @@ impl Delay {
     }
 }
 
-/// A datagram takes up to this much longer, but none overtakes another, as in the queue of a router
-/// that others use, too.
+/// A datagram takes up to this much longer, but none overtakes another, as in a router's queue that
+/// is shared with other traffic.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Jitter {
     most: Duration,
@@ -32,7 +32,7 @@ pub struct Jitter {
 }
 
 impl Jitter {
-    /// From nothing to `most`, each time as likely as any other.
+    /// A uniformly distributed time from zero to `most`.
     pub const fn new(most: Duration) -> Jitter {
         Jitter {
             most,
@@ -48,8 +48,8 @@ impl Jitter {
     }
 }
 
-/// What comes within a span of time leaves at its end: a radio link that changes its cell, a host
-/// that does not run.
+/// Datagrams that enter within a span of time leave at its end, as with a radio link that changes
+/// its cell, or a host that is not running.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stall {
     from: Instant,
@@ -57,7 +57,7 @@ pub struct Stall {
 }
 
 impl Stall {
-    /// What comes from `from` on leaves at `until`; at `until` the stall is over.
+    /// Datagrams that enter at `from` or later leave at `until`, when the stall is over.
     pub const fn new(from: Instant, until: Instant) -> Stall {
         Stall { from, until }
     }

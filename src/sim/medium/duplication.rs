@@ -5,7 +5,7 @@ use core::time::Duration;
 use super::{Arrival, Counts};
 use crate::sim::random::{Random, Ratio};
 
-/// Some datagrams come again: finitely often, as the fair-loss link promises.
+/// Some datagrams arrive again, finitely often, as the fair-loss link promises.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Duplication {
     ratio: Ratio,
@@ -14,7 +14,7 @@ pub struct Duplication {
 }
 
 impl Duplication {
-    /// With this probability one more comes, right behind the first.
+    /// With this probability a second copy arrives, right behind the first.
     pub const fn new(ratio: Ratio) -> Duplication {
         Duplication {
             ratio,
@@ -23,7 +23,8 @@ impl Duplication {
         }
     }
 
-    /// Not one more but from one to `most`, each number as likely as any other.
+    /// Makes from one to `most` additional copies instead of one, each number
+    /// equally likely.
     ///
     /// # Panics
     /// If `most` is zero.
@@ -34,14 +35,14 @@ impl Duplication {
         self
     }
 
-    /// Each of them up to this much later than the first.
+    /// Delays each additional copy by up to this much.
     #[must_use]
     pub const fn spread(mut self, spread: Duration) -> Duplication {
         self.spread = spread;
         self
     }
 
-    /// Appends the copies of what has come from `first` on.
+    /// Appends copies of the arrivals from index `first` on.
     pub(super) fn copy(
         &self,
         first: usize,

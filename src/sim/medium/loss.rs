@@ -4,12 +4,12 @@ use super::{Arrival, Counts};
 use crate::sim::random::{Random, Ratio};
 use crate::time::Instant;
 
-/// Each datagram is lost with the same probability, whatever became of the others.
+/// Each datagram is lost with the same probability, independently of the others.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Loss(Ratio);
 
 impl Loss {
-    /// With this probability.
+    /// Loses datagrams with this probability.
     pub const fn new(ratio: Ratio) -> Loss {
         Loss(ratio)
     }
@@ -21,7 +21,7 @@ impl Loss {
     }
 }
 
-/// The Gilbert–Elliott model: the link is good or bad, and each datagram may find it changed.
+/// The Gilbert–Elliott model: the link is good or bad, and may change with each datagram.
 ///
 /// With `p` = `worsens` and `r` = `recovers`, the link is bad for a share `p / (p + r)` of the
 /// datagrams, and a bad spell lasts `1 / r` datagrams on average.
@@ -48,7 +48,7 @@ impl Bursts {
         }
     }
 
-    /// That loses with this probability while it is good, too.
+    /// Loses datagrams with this probability while the link is good, too.
     #[must_use]
     pub const fn also_when_good(mut self, loss: Ratio) -> Bursts {
         self.loss_in_good = loss;
@@ -70,8 +70,8 @@ impl Bursts {
     }
 }
 
-/// For a time nothing gets through: a partition, if both directions have it; a one-way fault, if
-/// one has.
+/// For a time nothing gets through. In both directions, this is a partition; in one, a one-way
+/// fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BlackHole {
     from: Instant,
@@ -79,7 +79,7 @@ pub struct BlackHole {
 }
 
 impl BlackHole {
-    /// What comes from `from` on is lost; what comes at `until` is not.
+    /// Loses what enters at `from` or later, but before `until`.
     pub const fn new(from: Instant, until: Instant) -> BlackHole {
         BlackHole { from, until }
     }

@@ -4,12 +4,12 @@ use super::{Arrival, Counts};
 use crate::sim::random::{Random, Ratio};
 use crate::wire::{Control, Ecn, IpHeader, Packet, Payload, TcpHeader, Text, parse};
 
-/// Segments that are ECN-capable are marked with CE, each with the same probability (RFC 3168 §5).
+/// Marks ECN-capable segments with CE, each with the same probability (RFC 3168 §5).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Marking(Ratio);
 
 impl Marking {
-    /// With this probability.
+    /// Marks segments with this probability.
     pub const fn new(ratio: Ratio) -> Marking {
         Marking(ratio)
     }
@@ -39,8 +39,8 @@ pub(super) fn mark(copy: &mut Arrival, counts: &mut Counts) {
     counts.marked += u64::from(is_marked);
 }
 
-/// What a box on the path does to ECN, which it should not (RFC 3168 §6.1.1.1 and §18, RFC 9768
-/// §3.2.2.3 to §3.2.3.2).
+/// What a misbehaving box on the path does to ECN (RFC 3168 §6.1.1.1 and §18, RFC 9768 §3.2.2.3 to
+/// §3.2.3.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mangling {
     /// The ECN field becomes Not-ECT: marks are lost.
@@ -49,7 +49,7 @@ pub enum Mangling {
     MarksEverything,
     /// AE, CWR and ECE are cleared on everything.
     ClearsFlags,
-    /// They are cleared once the handshake is over.
+    /// AE, CWR and ECE are cleared once the handshake is over.
     ClearsFlagsLater,
     /// AccECN options are removed.
     StripsOption,
@@ -109,8 +109,8 @@ impl Mangling {
 /// AE, CWR and ECE.
 const FLAGS: Control = Control::from_bits(0b111 << 6);
 
-/// Changes the headers of a segment, checksums included, if `change` says that it has; returns what
-/// it says. What is no whole segment is left alone.
+/// Writes back the headers of a segment, with new checksums, if `change` returns that it changed
+/// them; returns what `change` returned. Anything but a whole segment stays as it is.
 fn rewrite(
     datagram: &mut Vec<u8>,
     change: impl FnOnce(&mut IpHeader, &mut TcpHeader) -> bool,
@@ -144,7 +144,7 @@ mod tests {
             Bench(Medium::new().with(part), Random::new(1))
         }
 
-        /// What becomes of a datagram that enters.
+        /// What becomes of a datagram that enters the medium.
         fn send(&mut self, datagram: Vec<u8>) -> Vec<Arrival> {
             let entry = Arrival {
                 at: Instant::ZERO,
@@ -171,7 +171,7 @@ mod tests {
         Packet::tcp(&ip, &tcp, Text::from(&b"text"[..])).to_vec()
     }
 
-    /// RFC 3168 §5: only what is ECN-capable is marked, and nothing else of it changes.
+    /// RFC 3168 §5: only ECN-capable segments are marked, and nothing else in them changes.
     #[test]
     fn marking_sets_ce_on_what_is_ecn_capable() {
         let mut bench = Bench::new(Marking::new(Ratio::percent(100)));
@@ -192,7 +192,8 @@ mod tests {
         assert!((50..150).contains(&marked), "{marked}");
     }
 
-    /// RFC 8257 §3.1: what finds more than K waiting is marked, long before the queue is full.
+    /// RFC 8257 §3.1: datagrams that find more than K waiting are marked, long before the queue is
+    /// full.
     #[test]
     fn a_bottleneck_marks_above_its_threshold() {
         let len = segment(Ecn::Ect0, Control::ACK).len() as u64;

@@ -1,4 +1,4 @@
-//! What happens to a datagram on its way: parts that it meets one after the other.
+//! What happens to a datagram on its way: parts that it passes one after another.
 //!
 //! | file | what it does to a datagram |
 //! |---|---|
@@ -12,10 +12,10 @@
 //! | `mtu` | [`Mtu`]: it is too long |
 //! | `nat` | [`Nat`](nat::Nat): it gets another source (both directions: part of a [`Path`](super::path::Path)) |
 //!
-//! A medium knows what it will do with a datagram at the moment at which the datagram enters: the
-//! parts compute when it will leave. So a part that remembers (a queue, a burst) sees datagrams in
-//! the order in which they *entered* the medium. On a real path the bottleneck stands where the
-//! traffic enters, too: put a rate limit before delay, jitter and reordering.
+//! A medium decides what happens to a datagram when the datagram enters: the parts compute when it
+//! will leave. So a part with a memory (a queue, a burst) sees datagrams in the order in which they
+//! *entered* the medium. Put a rate limit before delay, jitter and reordering: on a real path, too,
+//! the bottleneck is where the traffic enters.
 
 mod corruption;
 mod delay;
@@ -66,7 +66,7 @@ impl Direction {
 /// A datagram that will leave a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Arrival {
-    /// When.
+    /// When it leaves.
     pub at: Instant,
     /// Which way it went: `There` arrives at the far end, `Back` at the near end.
     pub direction: Direction,
@@ -77,33 +77,33 @@ pub struct Arrival {
 /// What one part does to datagrams.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Part {
-    /// It takes time.
+    /// Datagrams take time.
     Delay(Delay),
-    /// It takes more or less time.
+    /// Datagrams take more or less time.
     Jitter(Jitter),
-    /// What comes within a span of time waits until its end.
+    /// Datagrams that enter within a span of time wait until its end.
     Stall(Stall),
-    /// Each is lost with the same probability.
+    /// Each datagram is lost with the same probability.
     Loss(Loss),
-    /// Many in a row are lost.
+    /// Many datagrams in a row are lost.
     Bursts(Bursts),
     /// For a time nothing gets through.
     BlackHole(BlackHole),
-    /// Some come more than once.
+    /// Some datagrams arrive more than once.
     Duplication(Duplication),
-    /// Some are overtaken.
+    /// Some datagrams are overtaken.
     Reordering(Reordering),
     /// Bits flip.
     Corruption(Corruption),
-    /// Words change places.
+    /// Words are swapped.
     WordSwap(WordSwap),
     /// The rate is limited, and a queue waits before the bottleneck.
     RateLimit(RateLimit),
-    /// Some are marked with CE.
+    /// Some datagrams are marked with CE.
     Marking(Marking),
     /// Marks are changed.
     Mangling(Mangling),
-    /// Long ones do not get through.
+    /// Datagrams that are too long do not get through.
     Mtu(Mtu),
 }
 
@@ -154,13 +154,13 @@ pub struct Counts {
     pub duplicated: u64,
     /// Copies that were held back.
     pub held_back: u64,
-    /// Copies with flipped bits: every checksum over one flipped bit sees it.
+    /// Copies with flipped bits. A checksum detects any single flip.
     pub corrupted: u64,
-    /// Copies changed in a way that no checksum sees.
+    /// Copies changed in a way that no checksum detects.
     pub colliding: u64,
     /// Datagrams that a NAT had no mapping for, or could not translate.
     pub untranslated: u64,
-    /// Mappings that a NAT made anew for a host that had had one.
+    /// New mappings that a NAT made for a host that had had one before.
     pub rebound: u64,
 }
 
@@ -205,7 +205,7 @@ impl Medium {
         Medium::default()
     }
 
-    /// With another part behind those it has.
+    /// Adds a part behind those that the medium has.
     #[must_use]
     pub fn with(mut self, part: impl Into<Part>) -> Medium {
         self.parts.push(part.into());
@@ -222,13 +222,13 @@ impl Medium {
         self.counts
     }
 
-    /// From now on it delays and nothing else.
+    /// Ends all faults: from now on the medium only delays.
     pub fn heal(&mut self) {
         self.parts.retain(|part| matches!(part, Part::Delay(_)));
     }
 
-    /// A datagram enters, as an arrival at the moment of its entry; appends what leaves and when,
-    /// and to `answers` what its parts tell its sender.
+    /// Carries a datagram, given as an arrival at the time of its entry. Appends what leaves and
+    /// when; appends to `answers` what the parts tell the sender.
     pub(super) fn carry(
         &mut self,
         datagram: Arrival,
@@ -260,7 +260,7 @@ impl Medium {
 }
 
 impl Part {
-    /// What it does to one copy; false: the copy goes no further.
+    /// Applies the part to one copy. False: the copy goes no further.
     fn passes(
         &mut self,
         copy: &mut Arrival,
@@ -282,7 +282,7 @@ impl Part {
             Part::Marking(part) => part.passes(copy, random, counts),
             Part::Mangling(part) => part.passes(copy, counts),
             Part::Mtu(part) => part.passes(copy, counts, answers),
-            // Makes copies instead of changing one: see `Medium::carry`.
+            // This part makes copies instead of changing one: see `Medium::carry`.
             Part::Duplication(_) => true,
         }
     }

@@ -1,4 +1,4 @@
-//! A link on the way that takes no long datagrams.
+//! A link on the path with a limited MTU.
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -9,7 +9,7 @@ use crate::wire::{IcmpError, icmp, ip};
 /// What becomes of a datagram that is too long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum TooLong {
-    /// It vanishes: a path MTU black hole (RFC 2923).
+    /// It is dropped silently: a path MTU black hole (RFC 2923).
     Vanishes,
     /// Its sender gets an ICMP error with the MTU (RFC 1191, RFC 8201).
     IsReported,
@@ -18,12 +18,12 @@ pub enum TooLong {
 /// A link with an MTU, which may change as routes do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mtu {
-    /// From when on which MTU holds; in order of time.
+    /// The MTUs, each with the time from which it holds; in order of time.
     steps: Vec<(Instant, usize)>,
     too_long: TooLong,
 }
 
-/// The router in whose name errors go out: documentation addresses (RFC 5737, RFC 3849).
+/// The source of the ICMP errors: documentation addresses (RFC 5737, RFC 3849).
 const ROUTER: [IpAddr; 2] = [
     IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)),
     IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1)),
@@ -39,7 +39,7 @@ impl Mtu {
         }
     }
 
-    /// From `at` on the MTU is another.
+    /// Changes the MTU from `at` on.
     ///
     /// # Panics
     /// If `at` is not later than the change before.

@@ -9,15 +9,16 @@ use crate::sim::random::Random;
 use crate::time::Instant;
 use crate::wire::protocol;
 
-/// A NAT with port mapping: what hosts at the near end send gets the NAT's address and a port of
-/// its own, and what comes back to that port gets the host's again.
+/// A NAT with port mapping: it replaces the source of what hosts at the near end send by its own
+/// address and one of its ports. What comes back to that port gets the host's address and port
+/// again.
 ///
-/// Mapping and filtering are endpoint-independent (RFC 4787 REQ-1, REQ-8): one mapping for each
-/// address and port inside, open to whoever sends to it. Only what goes out keeps a mapping alive
-/// (RFC 4787 §4.3). TCP, UDP, and ICMP errors about them on their way in are translated, with
-/// checksums updated as RFC 1624 has it, so a datagram that was damaged before stays damaged; the
-/// rest, fragments and IPv6 extension headers among it, does not get through. Mappings cannot be
-/// more than there are ports.
+/// Mapping and filtering are endpoint-independent (RFC 4787 REQ-1, REQ-8): there is one mapping for
+/// each address and port inside, open to any sender. Only outbound datagrams keep a mapping alive
+/// (RFC 4787 §4.3). The NAT translates TCP, UDP, and inbound ICMP errors about them. It updates
+/// checksums as in RFC 1624, so a datagram that was damaged before stays damaged. Everything else,
+/// including fragments and IPv6 extension headers, does not get through. The number of ports limits
+/// the number of mappings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Nat {
     addresses: Vec<IpAddr>,
@@ -25,7 +26,7 @@ pub struct Nat {
     last_port: u16,
     idle_timeout: Option<Duration>,
     rebinds: Vec<Instant>,
-    /// How often it has forgotten its mappings.
+    /// How often the NAT has forgotten its mappings.
     generation: usize,
     inside: BTreeMap<Endpoint, Mapping>,
     outside: BTreeMap<Endpoint, Endpoint>,
@@ -49,8 +50,8 @@ struct Mapping {
 const FIRST_PORT: u16 = 1024;
 
 impl Nat {
-    /// A NAT that is reached at these addresses, at most one of each family; datagrams of a family
-    /// without one do not get through.
+    /// A NAT with these outside addresses, at most one of each family. Datagrams of a family
+    /// without an address do not get through.
     pub fn new(addresses: impl Into<Vec<IpAddr>>) -> Nat {
         Nat {
             addresses: addresses.into(),
@@ -64,7 +65,7 @@ impl Nat {
         }
     }
 
-    /// It takes its ports from this range, both ends included, instead of from 1024 to 65535.
+    /// Takes ports from this range, both ends included, instead of from 1024 to 65535.
     ///
     /// # Panics
     /// If the range is empty.
@@ -75,29 +76,29 @@ impl Nat {
         self
     }
 
-    /// A mapping through which nothing has gone out for longer than this is forgotten: what comes
-    /// to it vanishes, and what goes out next gets another port. (RFC 5382 REQ-5 asks for 2 h 4
-    /// min; many boxes have a minute.)
+    /// Forgets a mapping when no datagram has gone out through it for longer than this. What
+    /// arrives for it is then dropped, and the next outbound datagram gets another port. (RFC 5382
+    /// REQ-5 requires 2 h 4 min; many boxes use one minute.)
     #[must_use]
     pub fn idle_timeout(mut self, timeout: Duration) -> Nat {
         self.idle_timeout = Some(timeout);
         self
     }
 
-    /// At this moment it forgets every mapping, as after a restart.
+    /// Forgets every mapping at this time, as after a restart.
     #[must_use]
     pub fn rebind_at(mut self, at: Instant) -> Nat {
         self.rebinds.push(at);
         self
     }
 
-    /// From now on it forgets nothing. What it has forgotten is not remembered again.
+    /// Stops forgetting mappings. Those already forgotten do not come back.
     pub(in crate::sim) fn heal(&mut self) {
         self.idle_timeout = None;
         self.rebinds.clear();
     }
 
-    /// A datagram of a host inside leaves at `now`; false: it does not get through.
+    /// Translates a datagram that leaves a host inside at `now`. False: it does not get through.
     pub(in crate::sim) fn outbound(
         &mut self,
         now: Instant,
@@ -116,7 +117,7 @@ impl Nat {
         translated.is_some()
     }
 
-    /// A datagram from outside arrives at `at`; false: it does not get through.
+    /// Translates a datagram that arrives from outside at `at`. False: it does not get through.
     pub(in crate::sim) fn inbound(
         &mut self,
         at: Instant,
@@ -136,8 +137,8 @@ impl Nat {
         translated.is_some()
     }
 
-    /// An ICMP error goes to the host that sent the datagram that it quotes, and quotes it as that
-    /// host sent it (RFC 5508 §4.2).
+    /// Translates an ICMP error: it goes to the host that sent the quoted datagram, and quotes it
+    /// as that host sent it (RFC 5508 §4.2).
     fn inbound_error(&self, at: Instant, fields: Fields, datagram: &mut [u8]) -> Option<()> {
         let quote = fields.upper + ICMP_HEADER;
         if !is_error(fields.v4, *datagram.get(fields.upper)?) {
@@ -167,15 +168,15 @@ impl Nat {
         idle && mapping.generation == self.generation
     }
 
-    /// Who is behind an endpoint of the NAT.
+    /// The endpoint inside that is mapped to an endpoint of the NAT.
     fn find(&self, now: Instant, outside: Endpoint) -> Option<Endpoint> {
         let inside = self.outside.get(&outside)?;
         let mapping = self.inside.get(inside)?;
         self.is_alive(now, mapping).then_some(*inside)
     }
 
-    /// The endpoint of the NAT for an endpoint inside, made if it has none; `None` if there is no
-    /// port left, or no address of the family.
+    /// The endpoint of the NAT for an endpoint inside, created if there is none. `None`: no port is
+    /// left, or the NAT has no address of the family.
     fn map(
         &mut self,
         now: Instant,
@@ -206,8 +207,8 @@ impl Nat {
         Some(outside)
     }
 
-    /// A port that nobody has, or has had until its mapping was forgotten: another than `inside` itself, so that the new
-    /// one differs.
+    /// A port that has no mapping, or only a forgotten one of another endpoint: a new port of `inside` must
+    /// differ from its old one.
     fn free(&self, now: Instant, inside: Endpoint, random: &mut Random) -> Option<Endpoint> {
         let same_family = |address: &&IpAddr| address.is_ipv4() == inside.address.is_ipv4();
         let address = *self.addresses.iter().find(same_family)?;
@@ -233,8 +234,8 @@ const ICMP_HEADER: usize = 8;
 const ICMP_CHECKSUM: usize = 2;
 const IPV4_CHECKSUM: usize = 10;
 
-/// Unreachable, time exceeded, parameter problem; with IPv6, packet too big, too (RFC 792,
-/// RFC 4443 §2.1).
+/// Unreachable, time exceeded, parameter problem; with IPv6, also packet too big (RFC 792, RFC 4443
+/// §2.1).
 fn is_error(v4: bool, kind: u8) -> bool {
     match v4 {
         true => matches!(kind, 3 | 11 | 12),
@@ -242,7 +243,7 @@ fn is_error(v4: bool, kind: u8) -> bool {
     }
 }
 
-/// Where in a datagram stands what a NAT reads and writes.
+/// Where in a datagram the fields are that a NAT reads and writes.
 #[derive(Clone, Copy)]
 struct Fields {
     v4: bool,
@@ -252,7 +253,7 @@ struct Fields {
 }
 
 impl Fields {
-    /// `None` for what a NAT does not translate. Checksums are not looked at.
+    /// `None` for a datagram that a NAT does not translate. Checksums are not verified.
     fn of(datagram: &[u8]) -> Option<Fields> {
         let (v4, protocol, upper) = match datagram.first()? >> 4 {
             4 => {
@@ -327,7 +328,7 @@ impl Fields {
         }
     }
 
-    /// Writes octets that stand at an even place, and mends the checksums over them.
+    /// Writes octets at an even offset, and updates the checksums that cover them.
     fn set(self, datagram: &mut [u8], at: usize, to: &[u8], in_ip_header: bool) {
         let Some(field) = datagram.get_mut(at..at + to.len()) else {
             return;
@@ -339,10 +340,11 @@ impl Fields {
         if self.v4 && in_ip_header {
             update(&mut datagram[IPV4_CHECKSUM..][..2], from, to);
         }
-        // A quote may end before the checksum of what it quotes.
+        // A quote may end before the checksum of the quoted datagram.
         let sum = self.checksum().and_then(|at| datagram.get_mut(at..at + 2));
         let Some(sum) = sum else { return };
-        // RFC 768: zero says that there is no checksum, and a checksum of zero is written as ones.
+        // RFC 768: zero means that there is no checksum, and a checksum of zero is sent as all
+        // ones.
         let is_udp = self.protocol == protocol::UDP;
         if is_udp && *sum == [0, 0] {
             return;
@@ -353,7 +355,7 @@ impl Fields {
         }
     }
 
-    /// Where the checksum stands that covers addresses and ports.
+    /// Where the checksum is that covers addresses and ports.
     fn checksum(self) -> Option<usize> {
         match self.protocol {
             protocol::TCP => Some(self.upper + 16),
@@ -365,8 +367,8 @@ impl Fields {
     }
 }
 
-/// RFC 1624 §3, equation 3: HC' = ~(~HC + ~m + m'), for `from` that becomes `to`; both begin at an
-/// even place.
+/// RFC 1624 §3, equation 3: HC' = ~(~HC + ~m + m'), when `from` becomes `to`; both begin at an even
+/// offset.
 fn update(checksum: &mut [u8], from: &[u8], to: &[u8]) {
     let word = |pair: &[u8]| {
         let low = pair.get(1).copied().unwrap_or(0);
@@ -422,7 +424,7 @@ mod tests {
         Packet::udp(&ip, &header, Text::from(text)).to_vec()
     }
 
-    /// Source and destination of a datagram whose checksums are right.
+    /// Source and destination of a datagram; its checksums must be correct.
     fn ends(datagram: &[u8]) -> [(IpAddr, u16); 2] {
         let parsed = parse(datagram).unwrap();
         let (source, destination) = match parsed.payload {
@@ -466,7 +468,7 @@ mod tests {
         }
     }
 
-    /// In both families, TCP and UDP: out and back, checksums right all the way.
+    /// In both families, for TCP and UDP: out and back, with correct checksums all the way.
     #[test]
     fn there_and_back() {
         type Make = fn(IpHeader, [u16; 2]) -> Vec<u8>;
@@ -535,7 +537,8 @@ mod tests {
         assert_eq!(port(bench.out(100_000, sent)), second);
     }
 
-    /// A port whose mapping is forgotten is another's, and nobody else's again once nothing is forgotten any more.
+    /// A port whose mapping is forgotten is free for another endpoint, but no port becomes free once the
+    /// NAT has stopped forgetting.
     #[test]
     fn a_port_that_is_forgotten_is_free() {
         let narrow = nat()
@@ -603,7 +606,7 @@ mod tests {
                 (parsed.ip.destination, 40_001)
             );
             assert_eq!((quote.destination_port, quote.seq), (7, 77));
-            // What it quotes is what the host sent, checksums and all.
+            // The quote is what the host sent, including the checksums.
             let quoted = &back[if family == 0 { 28 } else { 48 }..];
             assert_eq!(quoted, tcp(header(host, peer), [40_001, 7]));
         }
@@ -653,7 +656,7 @@ mod tests {
         without[26..28].fill(0);
         let out = Bench::new(nat()).out(1, without).unwrap();
         assert_eq!(out[26..28], [0, 0]);
-        // Among this many texts is one whose checksum comes out as zero.
+        // Among this many texts, one has a checksum of zero.
         let mut bench = Bench::new(nat());
         let ones = (0..=u16::MAX).find(|text| {
             let sent = udp(header(host, peer), [40_000, 7], &text.to_be_bytes());

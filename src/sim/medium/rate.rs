@@ -1,4 +1,4 @@
-//! A bottleneck: a limited rate, and a queue before it.
+//! A bottleneck: a limited rate, with a queue before it.
 
 use core::time::Duration;
 
@@ -6,7 +6,8 @@ use super::marking::mark;
 use super::{Arrival, Counts};
 use crate::time::Instant;
 
-/// How much may wait before the bottleneck. What would make it more is dropped: a drop-tail queue.
+/// How much may wait before the bottleneck. A datagram that would exceed it is dropped: a
+/// drop-tail queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Queue {
     /// In octets.
@@ -25,20 +26,20 @@ impl Queue {
     }
 }
 
-/// A bottleneck sends one datagram after the other, at a limited rate.
+/// A bottleneck sends one datagram after another, at a limited rate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RateLimit {
     bits_per_second: u64,
-    /// How long the last in the queue may wait before it has been sent.
+    /// The longest time until the last datagram in the queue has been sent.
     longest: Duration,
-    /// ECN-capable datagrams that would wait longer than this are marked; `None`: nothing is.
+    /// ECN-capable datagrams that would wait longer than this are marked; `None`: none are.
     marks_above: Option<Duration>,
-    /// When the last one in the queue has been sent.
+    /// When the last datagram in the queue will have been sent.
     free: Instant,
 }
 
 impl RateLimit {
-    /// A bottleneck with this rate, which counts whole datagrams.
+    /// A bottleneck with this rate, at which IP headers count too.
     ///
     /// # Panics
     /// If `bits_per_second` is zero.
@@ -52,7 +53,7 @@ impl RateLimit {
         }
     }
 
-    /// What finds more than this waiting is marked with CE, if it is ECN-capable: K of DCTCP (RFC
+    /// Marks ECN-capable datagrams with CE if they find more than this waiting: K of DCTCP (RFC
     /// 8257 §3.1), the simplest active queue management.
     #[must_use]
     pub fn marking_above(mut self, threshold: Queue) -> RateLimit {
@@ -63,7 +64,7 @@ impl RateLimit {
     pub(super) fn passes(&mut self, copy: &mut Arrival, counts: &mut Counts) -> bool {
         let sending = time_to_send(copy.datagram.len() as u64, self.bits_per_second);
         let waiting = self.free - copy.at;
-        // A datagram that finds the bottleneck idle is sent, however short the queue.
+        // A datagram that finds the bottleneck idle is sent, no matter how short the queue is.
         if !waiting.is_zero() && waiting + sending > self.longest {
             counts.overflowed += 1;
             return false;

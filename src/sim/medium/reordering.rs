@@ -5,7 +5,7 @@ use core::time::Duration;
 use super::{Arrival, Counts};
 use crate::sim::random::{Random, Ratio};
 
-/// Some datagrams are held back for a while, and what comes meanwhile overtakes them.
+/// Holds some datagrams back for a while, so that later ones overtake them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reordering {
     ratio: Ratio,
@@ -14,7 +14,7 @@ pub struct Reordering {
 }
 
 impl Reordering {
-    /// With this probability a datagram takes up to `most` longer.
+    /// Delays a datagram by up to `most` with this probability.
     pub const fn new(ratio: Ratio, most: Duration) -> Reordering {
         Reordering {
             ratio,
@@ -23,7 +23,7 @@ impl Reordering {
         }
     }
 
-    /// With this probability a datagram takes `time` longer, neither less nor more.
+    /// Delays a datagram by exactly `time` with this probability.
     pub const fn by(ratio: Ratio, time: Duration) -> Reordering {
         Reordering {
             ratio,

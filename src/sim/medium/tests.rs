@@ -1,4 +1,4 @@
-//! Each part alone: its statistics, its edges, and that healing ends it.
+//! Tests each part alone: its statistics, its edge cases, and that healing ends it.
 
 use core::time::Duration;
 
@@ -50,7 +50,7 @@ impl Bench {
         arrivals
     }
 
-    /// When a datagram that enters leaves: one or more times.
+    /// When the copies of a datagram that enters leave.
     fn times(&mut self, now: Instant) -> Vec<Instant> {
         let arrivals = self.send(now, vec![0; 100]);
         arrivals.into_iter().map(|arrival| arrival.at).collect()
@@ -63,7 +63,7 @@ impl Bench {
             .collect()
     }
 
-    /// Whether everything arrives once, at once and whole.
+    /// Whether everything arrives exactly once, immediately and undamaged.
     fn is_a_wire(&mut self) -> bool {
         (0..1_000u16).all(|number| {
             let now = Instant::from_secs(number.into());
@@ -102,7 +102,7 @@ fn near(count: u64, total: usize, ratio: f64) {
     assert!((count as f64 - mean).abs() < most, "{count}, not {mean}");
 }
 
-/// What every medium becomes when it heals; a delay stays.
+/// When a medium heals, only its delay stays.
 #[test]
 fn healing_ends_every_fault() {
     let ever = Instant::FAR_FUTURE;
@@ -263,7 +263,8 @@ fn copies_come_in_every_number_and_within_the_spread() {
     assert_eq!(copy.datagram, vec![7; 40]);
 }
 
-/// Two duplications, one after the other: copies are copied, too, and each meets the parts behind.
+/// Two duplications, one after the other: the second also copies the copies, and each copy passes
+/// the parts behind.
 #[test]
 fn every_copy_meets_the_parts_behind() {
     let twice = Duplication::new(Ratio::ALWAYS);
@@ -297,8 +298,8 @@ fn reordering_lets_others_overtake_and_within_its_time_only() {
     near(late, COUNT, 0.05);
 }
 
-/// Wherever a single bit flips in a TCP segment, no segment arrives. (One of them makes IPv6 of
-/// IPv4, whose header has no checksum, and an unknown protocol in it.)
+/// Whichever single bit of a TCP segment flips, no segment arrives. (One flip turns IPv4 into
+/// IPv6, whose header has no checksum, but then the protocol is unknown.)
 #[test]
 fn one_bit_flips_and_every_checksum_sees_it() {
     let mut bench = Bench::new(Corruption::per_datagram(Ratio::percent(50)));
@@ -347,7 +348,7 @@ fn all_bits_flip_or_none() {
     assert_eq!(empty.send(at(0), vec![])[0].datagram, [0; 0]);
 }
 
-/// Two flips of one column cancel out in the sum in some cases.
+/// Two flips in the same column sometimes cancel out in the sum.
 #[test]
 fn what_no_checksum_sees_can_be_kept_away() {
     let part = Corruption::per_bit(Ratio::percent(1));
@@ -475,7 +476,8 @@ fn carried(path: &mut Path, now: Instant, direction: Direction, datagram: Vec<u8
     arrivals
 }
 
-/// With a NAT in between, too: the error is about what the host sent, not what the NAT made of it.
+/// The same with a NAT in between: the error quotes what the host sent, not what the NAT made of
+/// it.
 #[test]
 fn the_sender_of_what_is_too_long_is_told() {
     let wire = || Part::from(Delay::new(ms(3)));
@@ -533,7 +535,8 @@ fn directions_differ() {
     assert_eq!((there.len(), there[0].at), (1, at(5)));
 }
 
-/// What a NAT does with ICMP errors, a broken checksum does not excuse: see `nat` for the rest.
+/// The NAT translates at the near end, and does not repair a damaged checksum. `nat` tests the
+/// rest.
 #[test]
 fn a_nat_stands_at_the_near_end() {
     let public = "192.0.2.9".parse().unwrap();

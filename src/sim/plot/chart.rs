@@ -5,22 +5,22 @@ use core::fmt::Write;
 /// The size of a picture, in the units of its view box.
 const WIDTH: f64 = 960.0;
 const HEIGHT: f64 = 420.0;
-/// What the axes leave free at each side.
+/// The margins outside the axes.
 const LEFT: f64 = 74.0;
 const RIGHT: f64 = 16.0;
 const TOP: f64 = 58.0;
 const BOTTOM: f64 = 44.0;
-/// About how many numbers stand at an axis.
+/// About how many numbers an axis has.
 const TICKS: f64 = 8.0;
 
 /// A chart.
 #[derive(Clone, Debug)]
 pub(super) struct Chart {
     pub(super) title: String,
-    /// What is measured along the axes, with the unit.
+    /// The labels of the axes, with units.
     pub(super) x_label: String,
     pub(super) y_label: String,
-    /// The first and the last place that is shown.
+    /// The first and last positions that are shown.
     pub(super) x: (f64, f64),
     pub(super) y: (f64, f64),
     pub(super) layers: Vec<Layer>,
@@ -37,7 +37,7 @@ pub(super) struct Layer {
 /// How it is drawn.
 #[derive(Clone, Debug)]
 pub(super) enum Marks {
-    /// A vertical bar at a place, from one height to another.
+    /// Vertical bars: each at a position, from one height to another.
     Bars(Vec<(f64, f64, f64)>),
     /// A line that keeps its height until it changes.
     Steps(Vec<(f64, f64)>),
@@ -45,7 +45,7 @@ pub(super) enum Marks {
     DashedSteps(Vec<(f64, f64)>),
     /// A cross.
     Crosses(Vec<(f64, f64)>),
-    /// From the bottom to the top, dashed.
+    /// Dashed lines from the bottom to the top.
     Moments(Vec<f64>),
 }
 
@@ -130,7 +130,7 @@ impl Chart {
                 ),
             };
             text(svg, (x + 20.0, 44.0), "start", layer.name);
-            // About as long as the name is in most fonts.
+            // About the width of the name in most fonts.
             x += 44.0 + 6.6 * layer.name.len() as f64;
         }
     }
@@ -150,7 +150,7 @@ impl Chart {
         (self.x.0..=self.x.1).contains(&x)
     }
 
-    /// Bars that stand on one another are one.
+    /// Bars that touch end to end are drawn as one.
     fn bars(&self, bars: &[(f64, f64, f64)]) -> String {
         let mut data = String::new();
         let mut last: Option<(String, f64, f64)> = None;
@@ -176,7 +176,8 @@ impl Chart {
         data
     }
 
-    /// Of what falls into one column of the picture, the lowest, the highest and the last count.
+    /// Of the values in one column of the picture, only the lowest, the highest and the last
+    /// matter.
     fn steps(&self, steps: &[(f64, f64)]) -> String {
         let before = steps.iter().take_while(|step| step.0 < self.x.0).last();
         let shown = steps.iter().filter(|step| self.shows(step.0));
@@ -243,7 +244,7 @@ impl Chart {
     }
 }
 
-/// What falls into one column of a picture.
+/// The values in one column of a picture.
 struct Column {
     at: f64,
     first: f64,
@@ -271,7 +272,7 @@ impl Marks {
     }
 }
 
-/// Where numbers stand at an axis: multiples of 1, 2 or 5 times a power of ten.
+/// The numbers of an axis, and their positions: multiples of 1, 2 or 5 times a power of ten.
 fn ticks((from, to): (f64, f64)) -> Vec<(f64, String)> {
     let rough = (to - from) / TICKS;
     let mut step = 1e-9;

@@ -1,4 +1,4 @@
-//! A transfer as pictures, drawn from a record and from samples of its sender.
+//! Draws a transfer as pictures, from a record and from samples of its sender.
 //!
 //! | picture | what it shows, over time |
 //! |---|---|
@@ -19,16 +19,16 @@ use chart::{Chart, Layer, Marks};
 /// The pictures of a transfer, as SVG.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pictures {
-    /// Time and sequence numbers.
+    /// Sequence numbers over time.
     pub sequence: String,
-    /// Time and what may be in flight.
+    /// The congestion window and the octets in flight, over time.
     pub window: String,
-    /// Time and round-trip time.
+    /// The round-trip time over time.
     pub rtt: String,
 }
 
-/// The colours of the layers, those of tcptrace where it has one; told apart also by who sees red
-/// and green alike.
+/// The colours of the layers: those of tcptrace where it has one. They can be told apart without
+/// telling red from green.
 const BLACK: &str = "#202020";
 const RED: &str = "#d62728";
 const GREEN: &str = "#2a9d3a";
@@ -37,8 +37,8 @@ const ORANGE: &str = "#e08a00";
 const BLUE: &str = "#1f62b4";
 const GREY: &str = "#a0a0a0";
 
-/// Draws the direction of the connection that sent the most, from `from` until `until` if given;
-/// `None` if nothing was sent. `title` is what the pictures are of.
+/// Draws the direction of a connection that sent the most, from `from` until `until` if given;
+/// `None` if nothing was sent. `title` names the subject of the pictures.
 pub fn pictures(
     title: &str,
     record: &Record,
@@ -73,7 +73,7 @@ fn is_of(sample: &Sample, flow: Flow) -> bool {
     (sample.host, sample.local, sample.remote) == (flow.host, flow.local, flow.remote)
 }
 
-/// What all pictures of a transfer share.
+/// What all pictures of a transfer have in common.
 struct Frame {
     title: String,
     first: Instant,
@@ -155,7 +155,7 @@ impl Frame {
         let cwnd = over_time(|sample| sample.status.cwnd);
         let in_flight = over_time(|sample| sample.status.in_flight);
         let top = self.highest(&[&cwnd, &in_flight]);
-        // Without a limit yet, as at first, it is nowhere.
+        // At first there is no limit, and nothing to draw.
         let mut ssthresh = over_time(|sample| sample.status.ssthresh);
         ssthresh.retain(|(_, height)| *height <= 4.0 * top);
         let timeouts = samples.windows(2).filter_map(|pair| {
@@ -190,7 +190,7 @@ impl Frame {
             .svg()
     }
 
-    /// A little above all that is shown.
+    /// A value a little above everything that is shown.
     fn highest(&self, lines: &[&[(f64, f64)]]) -> f64 {
         let (first, last) = (seconds(self.first), seconds(self.last));
         let points = lines.iter().flat_map(|line| line.iter());
@@ -208,7 +208,7 @@ fn layer(name: &'static str, colour: &'static str, marks: Marks) -> Layer {
     }
 }
 
-/// A twentieth more at each side, though nothing below zero.
+/// Adds a twentieth at each side, but nothing below zero.
 fn with_margin(low: f64, high: f64) -> (f64, f64) {
     let margin = (high - low).max(0.001) * 0.05;
     ((low - margin).max(0.0), high + margin)

@@ -1,4 +1,4 @@
-//! The scenarios that have names.
+//! The built-in scenarios.
 
 use super::plan::Plan;
 use super::{everything, faults, stories, transfers};
@@ -8,15 +8,15 @@ use crate::sim::{Scenario, World};
 /// A scenario that comes with the simulator.
 #[derive(Clone, Copy, Debug)]
 pub struct Builtin {
-    /// What it is called.
+    /// The scenario's name.
     pub name: &'static str,
-    /// What it is, in a line.
+    /// What it is, in one line.
     pub about: &'static str,
     plan: fn(&mut Random) -> Plan,
 }
 
 impl Builtin {
-    /// What the world of a seed is to be.
+    /// The plan of a world, drawn from `random`.
     pub fn plan(&self, random: &mut Random) -> Plan {
         (self.plan)(random)
     }
@@ -92,7 +92,7 @@ mod tests {
         assert!(find("nothing").is_none());
     }
 
-    /// The plan of a seed is the same each time, and its worlds are, too.
+    /// The plan of a seed is the same each time, and so are its worlds.
     #[test]
     fn every_scenario_keeps_its_promise() {
         let mut world = World::new(0);

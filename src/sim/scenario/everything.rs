@@ -18,15 +18,16 @@ const fn one_in(count: u32) -> Ratio {
     Ratio::per_million(1_000_000 / count)
 }
 
-/// Asks for longer than any fault lasts.
+/// Keepalive that goes on for longer than any fault.
 const PATIENT: Keepalive = Keepalive {
     idle: Duration::from_secs(10),
     interval: Duration::from_secs(10),
     count: 9,
 };
 
-/// A world of one to three small connections. The faults end before a SYN-ACK is sent for the last
-/// time, 31 s after the first, so nothing must fail but for a crash, or a NAT that forgets.
+/// A world of one to three small connections. The faults end before the last retransmission of a
+/// SYN-ACK, 31 s after the first, so connections may fail only because of a crash, or of a NAT
+/// that forgets.
 pub(super) fn plan(random: &mut Random) -> Plan {
     let family = *random.pick(&[Family::V4, Family::V6]);
     let (near, far) = behaviours(random);
@@ -45,7 +46,7 @@ pub(super) fn plan(random: &mut Random) -> Plan {
         plan.connections = random.between(2, 3) as u32;
         plan.pause = millis(random, 1, 1_000);
         plan.from_port = random.chance(one_in(2)).then_some(4_000);
-        // A new connection meets what is left of the old one.
+        // A new connection may meet what is left of an old one.
         plan.may_fail = plan.from_port.is_some();
     }
     if random.chance(one_in(8)) {
@@ -59,7 +60,7 @@ pub(super) fn plan(random: &mut Random) -> Plan {
     plan
 }
 
-/// What both do: mostly a few octets both ways.
+/// What both sides do: mostly, send a few octets both ways.
 fn behaviours(random: &mut Random) -> (Behaviour, Behaviour) {
     let (near, far) = match random.below(8) {
         0 => {
@@ -80,7 +81,7 @@ fn behaviours(random: &mut Random) -> (Behaviour, Behaviour) {
     (habits(random, near), habits(random, far))
 }
 
-/// Every order of magnitude up to 8 KiB as often as any other.
+/// An amount up to 8 KiB, each order of magnitude equally likely.
 fn octets(random: &mut Random) -> u64 {
     let most = 1 << random.between(0, 13);
     random.below(most + 1)
@@ -110,7 +111,7 @@ fn habits(random: &mut Random, mut behaviour: Behaviour) -> Behaviour {
     behaviour
 }
 
-/// What a host asks for and agrees to.
+/// The ECN that a host asks for and agrees to.
 fn ecn(random: &mut Random) -> EcnConfig {
     const MODES: [EcnMode; 3] = [EcnMode::Off, EcnMode::Classic, EcnMode::Accurate];
     EcnConfig {
@@ -156,7 +157,7 @@ fn settings(random: &mut Random, family: Family, host: &mut HostPlan) {
     };
 }
 
-/// Each fault of a path, or not; the parts in the order of a real path.
+/// Includes each fault of a path or not. The parts are in the order of a real path.
 fn medium(random: &mut Random, family: Family) -> Medium {
     let mut medium = Medium::new();
     if random.chance(one_in(8)) {
@@ -227,7 +228,7 @@ fn mtu(random: &mut Random, family: Family) -> Mtu {
 }
 
 fn translate(random: &mut Random, plan: &mut Plan) {
-    // Behind a NAT nobody can be called.
+    // A host behind a NAT cannot be called.
     plan.opening = Opening::Near;
     let mut nat = Nat::new([plan.family.public()]);
     if random.chance(one_in(2)) {
@@ -236,7 +237,7 @@ fn translate(random: &mut Random, plan: &mut Plan) {
             false => nat.idle_timeout(millis(random, 100, 10_000)),
         };
         plan.may_fail = true;
-        // Without keepalive, a host would wait for ever for a peer that can no longer reach it.
+        // Without keepalive, a host would wait forever for a peer that can no longer reach it.
         for host in [&mut plan.near, &mut plan.far] {
             host.behaviour.options = Some(SocketOptions {
                 keepalive: Some(PATIENT),
@@ -247,9 +248,9 @@ fn translate(random: &mut Random, plan: &mut Plan) {
     plan.path = core::mem::take(&mut plan.path).with_nat(nat);
 }
 
-/// Not a clock that stands still: it gives the same ISN twice, and then nothing tells a late
-/// duplicate from a new segment (RFC 9293 §3.4.1). The scenario `clock-jump` has it, without
-/// duplicates.
+/// Leaves out a clock that stands still: such a clock gives the same ISN twice, and then a late
+/// duplicate cannot be told from a new segment (RFC 9293 §3.4.1). The scenario `clock-jump` has
+/// it, without duplicates.
 fn happen(random: &mut Random, plan: &mut Plan) {
     let at = moment(random, 1, 5_000);
     let end = *random.pick(&[End::Near, End::Far]);
@@ -259,8 +260,9 @@ fn happen(random: &mut Random, plan: &mut Plan) {
             Event::Restart(end)
         }
         1 => {
-            // Not from 24.8 to 49.7 days: timestamps would be older than those before (RFC 7323
-            // §5.5), and the peer, for whom no time has passed, right to refuse them.
+            // Not from 24.8 to 49.7 days: timestamps would then look older than those before
+            // (RFC 7323 §5.5), and the peer, for whom no time has passed, would be right to
+            // reject them.
             let ahead = [1, 3_600, 20 * 86_400].map(Duration::from_secs);
             Event::ClockAhead(end, *random.pick(&ahead))
         }
@@ -269,7 +271,7 @@ fn happen(random: &mut Random, plan: &mut Plan) {
     plan.story.push((at, event));
 }
 
-/// Nothing here may be drawn from outside of the seed.
+/// Checks what is drawn: everything must come from the seed.
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -282,7 +284,7 @@ mod tests {
         }
     }
 
-    /// Whatever the catalogue of faults has, some seed of a thousand has.
+    /// Every fault of the catalogue occurs in some of a thousand seeds.
     #[test]
     fn every_fault_is_drawn() {
         let plans: Vec<Plan> = (0..1_000)
@@ -306,7 +308,7 @@ mod tests {
         let mut kinds: Vec<_> = parts.map(core::mem::discriminant).collect();
         kinds.sort_by_key(|kind| format!("{kind:?}"));
         kinds.dedup();
-        // All but the words that change places, which no receiver can see.
+        // All parts but the swapped words, which no receiver can detect.
         let _: fn(Part) = |part| match part {
             Part::Delay(_)
             | Part::Jitter(_)

@@ -18,8 +18,7 @@ pub(super) fn moment(random: &mut Random, first: u64, last: u64) -> Instant {
     Instant::ZERO + millis(random, first, last)
 }
 
-/// A time whose order of magnitude is as likely as any other in the range, which is in
-/// milliseconds.
+/// A time in this range of milliseconds, with each order of magnitude equally likely.
 pub(super) fn millis(random: &mut Random, least: u64, most: u64) -> Duration {
     let (first, last) = (least.max(1).ilog2(), most.max(1).ilog2());
     let low = 1 << random.between(first.into(), last.into());
@@ -27,7 +26,8 @@ pub(super) fn millis(random: &mut Random, least: u64, most: u64) -> Duration {
     Duration::from_millis(drawn.clamp(least, most))
 }
 
-/// A path on which 256 KiB take a second, so that what happens within it happens on the way.
+/// A path on which 256 KiB take a second, so that events within that second happen during the
+/// transfer.
 pub(super) fn second(medium: Medium) -> Medium {
     medium
         .with(RateLimit::new(
@@ -43,7 +43,7 @@ pub(super) fn heavy_loss(random: &mut Random) -> Plan {
         Medium::new().with(Loss::new(ratio)).with(DELAY)
     };
     let path = Path::new(direction(), direction());
-    // Before a SYN-ACK is sent for the last time, 31 s after the first.
+    // Before the last retransmission of a SYN-ACK, 31 s after the first.
     Plan::both_ways(4 * KIB, path).heals_at(Instant::from_secs(30))
 }
 
@@ -55,12 +55,12 @@ pub(super) fn bursts(random: &mut Random) -> Plan {
             Ratio::percent(random.between(50, 100) as u8),
         ))
         .with(DELAY);
-    // A burst lasts for a number of datagrams, and few are sent while nothing gets through. So it ends
-    // before a SYN-ACK is sent for the last time, 31 s after the first.
+    // A burst lasts for a number of datagrams, and few are sent while nothing gets through. So the
+    // faults end before the last retransmission of a SYN-ACK, 31 s after the first.
     Plan::both_ways(64 * KIB, Path::symmetric(medium)).heals_at(Instant::from_secs(30))
 }
 
-/// At 12 Mbit/s a full datagram takes a millisecond: 100 ms are a hundred of them.
+/// At 12 Mbit/s a full datagram takes a millisecond, so a hundred of them take 100 ms.
 pub(super) fn reordering(random: &mut Random) -> Plan {
     let medium = Medium::new()
         .with(RateLimit::new(12_000_000, Queue::Octets(1 << 20)))
@@ -88,7 +88,7 @@ pub(super) fn corruption(_: &mut Random) -> Plan {
     Plan::both_ways(16 * KIB, Path::symmetric(medium))
 }
 
-/// What no checksum would see is lost, as if the link had one of its own.
+/// Damage that no checksum would detect is lost, as if the link had a checksum of its own.
 pub(super) fn bit_errors(random: &mut Random) -> Plan {
     let per_million = 1 << random.between(0, 6);
     let medium = Medium::new()
@@ -97,7 +97,7 @@ pub(super) fn bit_errors(random: &mut Random) -> Plan {
     Plan::both_ways(16 * KIB, Path::symmetric(medium))
 }
 
-/// Through a bottleneck, so that there is an acknowledgment for every second segment.
+/// A bottleneck makes the receiver send an acknowledgment for every second segment.
 pub(super) fn ack_loss(_: &mut Random) -> Plan {
     let queue = Queue::Octets(64 * KIB);
     let there = Medium::new()
@@ -128,7 +128,7 @@ pub(super) fn delay_spike(random: &mut Random) -> Plan {
     Plan::both_ways(256 * KIB, Path::symmetric(medium))
 }
 
-/// Shorter than what a handshake waits for (63 s on the side of the listener).
+/// The partition is shorter than a handshake lasts (63 s on the listener's side).
 pub(super) fn partition(random: &mut Random) -> Plan {
     let from = moment(random, 100, 1_000);
     let until = from + millis(random, 1_000, 100_000);
@@ -148,8 +148,8 @@ pub(super) fn one_way(random: &mut Random) -> Plan {
     Plan::both_ways(256 * KIB, path)
 }
 
-/// R2 is 15 retransmissions: a quarter of an hour. Then nobody is left who waits: who has nothing
-/// in flight asks whether the other is there.
+/// R2 is 15 retransmissions: a quarter of an hour. After that, no end still waits: one that has
+/// nothing in flight uses keepalive.
 pub(super) fn give_up(random: &mut Random) -> Plan {
     let from = moment(random, 1, 300);
     let medium = second(Medium::new().with(BlackHole::new(from, Instant::FAR_FUTURE)));
@@ -191,8 +191,8 @@ mod tests {
     use super::*;
     use crate::sim::World;
 
-    /// A bottleneck with a short queue, and text both ways, so that acknowledgments travel with
-    /// text and SACK blocks make room in it. What is sent again is what was lost, and little more.
+    /// A bottleneck with a short queue, and text both ways: acknowledgments travel with text, and
+    /// SACK blocks leave less room for it. Little more is retransmitted than was lost.
     #[test]
     fn little_more_is_sent_again_than_was_lost() {
         let mut world = World::new(0);

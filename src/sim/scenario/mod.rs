@@ -1,4 +1,4 @@
-//! Scenarios: what a world is to be, as a value, and those that come with the simulator.
+//! Scenarios: plans of worlds as values, and the built-in ones.
 //!
 //! | file | what it holds |
 //! |---|---|

@@ -1,4 +1,4 @@
-//! Two hosts and a path between them: most of what there is to try needs no more.
+//! A plan of two hosts and a path between them: most tests need no more.
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -18,7 +18,7 @@ pub enum Family {
 }
 
 impl Family {
-    /// The address that a NAT at the near end shows (RFC 5737, RFC 3849).
+    /// The outside address of a NAT at the near end (RFC 5737, RFC 3849).
     pub const fn public(self) -> IpAddr {
         match self {
             Family::V4 => IpAddr::V4(Ipv4Addr::new(192, 0, 2, 9)),
@@ -26,7 +26,7 @@ impl Family {
         }
     }
 
-    /// The address of a host: of networks that are nobody's (RFC 1918, RFC 4193).
+    /// The address of a host, from private networks (RFC 1918, RFC 4193).
     pub const fn address(self, end: End) -> IpAddr {
         let host = match end {
             End::Near => 1,
@@ -42,19 +42,19 @@ impl Family {
 /// Which of the two hosts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum End {
-    /// The one at the near end of the path: A. It opens the connections.
+    /// The host at the near end of the path: A. It opens the connections.
     Near,
-    /// The one at the far end: B. It listens.
+    /// The host at the far end: B. It listens.
     Far,
 }
 
-/// Who opens connections.
+/// Which hosts open connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Opening {
     /// The near host; the far host listens.
     Near,
-    /// Both at once, each from the port that the other calls: simultaneous open (RFC 9293 §3.5,
-    /// figure 7).
+    /// Both at once, each from the port that the other connects to: simultaneous open (RFC 9293
+    /// §3.5, figure 7).
     Both,
 }
 
@@ -63,18 +63,18 @@ pub enum Opening {
 pub struct HostPlan {
     /// The MTU of its interface, in octets.
     pub mtu: usize,
-    /// Super-segments cross its interface, which cuts and merges them.
+    /// The stack exchanges super-segments with its interface, which cuts and merges them.
     pub offload: bool,
     /// How its connections behave.
     pub tcp: TcpConfig,
-    /// What its application does with each.
+    /// What its application does on each connection.
     pub behaviour: Behaviour,
 }
 
 impl HostPlan {
-    /// A host with every default but one: its application lets go of a connection once it has
-    /// read the end of the stream and all it had to say is in the send buffer, and that, too,
-    /// must arrive. So R2 decides when to give up, not the shorter `orphan_retries`.
+    /// A host with every default but one. Its application releases a connection once it has read
+    /// the end of the stream and everything it sends is in the send buffer. That must still arrive,
+    /// so R2 decides when to give up, not the shorter `orphan_retries`.
     pub fn new(behaviour: Behaviour) -> HostPlan {
         HostPlan {
             mtu: 1500,
@@ -88,20 +88,20 @@ impl HostPlan {
     }
 }
 
-/// Something that happens at a moment.
+/// An event of the story.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// A host loses all it knows, and is silent until it starts.
+    /// A host loses all its state, and is silent until it starts.
     Crash(End),
-    /// A host that has crashed starts anew.
+    /// A host that has crashed starts again.
     Start(End),
-    /// A host loses all it knows, and starts anew at once.
+    /// A host loses all its state, and starts again at once.
     Restart(End),
     /// A host does nothing for this long.
     Pause(End, Duration),
     /// The clock of a host jumps ahead.
     ClockAhead(End, Duration),
-    /// The clock of a host is set back, which its stack sees as a clock that stands still.
+    /// The clock of a host is set back. To its stack the clock seems to stand still.
     ClockBack(End, Duration),
     /// The path carries nothing.
     Cut,
@@ -109,7 +109,7 @@ pub enum Event {
     Join,
 }
 
-/// What a world is to be.
+/// The plan of a world.
 ///
 /// ```
 /// use std::time::Duration;
@@ -136,23 +136,23 @@ pub struct Plan {
     pub near: HostPlan,
     /// The host that listens.
     pub far: HostPlan,
-    /// Who opens.
+    /// Which hosts open connections.
     pub opening: Opening,
-    /// How many connections, one after the other.
+    /// How many connections there are, one after another.
     pub connections: u32,
-    /// Between two of them.
+    /// The pause between two connections.
     pub pause: Duration,
-    /// The near host opens the first so late.
+    /// How long after its start the near host opens the first connection.
     pub starts_after: Duration,
-    /// All connections from this port; `None`: the stack chooses.
+    /// The local port of all connections; `None`: the stack chooses.
     pub from_port: Option<u16>,
-    /// What lies between.
+    /// The path between the hosts.
     pub path: Path,
-    /// What happens when.
+    /// The events, each with its time.
     pub story: Vec<(Instant, Event)>,
     /// When all faults end.
     pub heals_at: Instant,
-    /// How long after that, or after the last event, all must be done; `None`: the world's
+    /// How long after that, or after the last event, everything must be done; `None`: the world's
     /// [`PATIENCE`](crate::sim::PATIENCE).
     pub patience: Option<Duration>,
     /// Connections may be reset, refused or given up.
@@ -166,8 +166,8 @@ const SERVICE: u16 = 7;
 const BOTH: [u16; 2] = [4_001, 4_002];
 
 impl Plan {
-    /// One connection over IPv4 between two hosts with every default, on which each sends this many
-    /// octets and closes; the faults end after ten minutes.
+    /// One connection over IPv4 between two hosts with every default. Each sends this many octets
+    /// and closes. The faults end after ten minutes.
     pub fn both_ways(octets: u64, path: Path) -> Plan {
         Plan::new(
             Behaviour::exchange(octets),
@@ -176,7 +176,7 @@ impl Plan {
         )
     }
 
-    /// The same, with other behaviours.
+    /// As [`Plan::both_ways`], with other behaviours.
     pub fn new(near: Behaviour, far: Behaviour, path: Path) -> Plan {
         Plan {
             family: Family::V4,
@@ -195,28 +195,28 @@ impl Plan {
         }
     }
 
-    /// With something that happens.
+    /// Adds an event.
     #[must_use]
     pub fn at(mut self, at: Instant, event: Event) -> Plan {
         self.story.push((at, event));
         self
     }
 
-    /// Where the faults end.
+    /// Sets when the faults end.
     #[must_use]
     pub fn heals_at(mut self, at: Instant) -> Plan {
         self.heals_at = at;
         self
     }
 
-    /// In which connections may fail.
+    /// Allows connections to fail.
     #[must_use]
     pub fn may_fail(mut self) -> Plan {
         self.may_fail = true;
         self
     }
 
-    /// In which who has nothing to send asks after a minute whether the other is still there.
+    /// Turns on keepalive after a minute.
     #[must_use]
     pub fn keep_asking(mut self) -> Plan {
         let options = SocketOptions {
@@ -232,7 +232,7 @@ impl Plan {
         self
     }
 
-    /// Whether the settings of the hosts make sense.
+    /// Checks that the settings of the hosts make sense.
     ///
     /// # Errors
     /// The first that does not.

@@ -1,4 +1,4 @@
-//! What happens to hosts, and ways to use a connection that are not the usual one.
+//! Faults of hosts, and unusual ways to use a connection.
 
 use super::faults::{millis, moment, second};
 use super::plan::{End, Event, Opening, Plan};
@@ -50,7 +50,7 @@ pub(super) fn slow_reader(_: &mut Random) -> Plan {
     plan
 }
 
-/// The reader says nothing himself, not even that he has nothing to say, before he has it all.
+/// The reader sends nothing, not even its FIN, before it has read everything.
 pub(super) fn zero_window(_: &mut Random) -> Plan {
     let reading = Reading {
         after: HOUR,
@@ -76,7 +76,7 @@ pub(super) fn small(random: &mut Random) -> Plan {
     plan
 }
 
-/// Duplicates come up to 40 s late, within the 60 s for which TIME-WAIT remembers.
+/// Duplicates arrive up to 40 s late, within the 60 s of TIME-WAIT.
 pub(super) fn reincarnation(random: &mut Random) -> Plan {
     let medium = rough().with(
         Duplication::new(Ratio::percent(20))
@@ -113,7 +113,7 @@ pub(super) fn pause(random: &mut Random) -> Plan {
     Plan::both_ways(256 * KIB, Path::symmetric(second(Medium::new()))).at(at, event)
 }
 
-/// In 49.7 days the clock of the timestamps comes round.
+/// The timestamp clock wraps in 49.7 days.
 pub(super) fn clock_jump(random: &mut Random) -> Plan {
     const ROUND: Duration = Duration::from_millis(1 << 32);
     let at = moment(random, 1, 1_000);
@@ -132,7 +132,8 @@ pub(super) fn nat(_: &mut Random) -> Plan {
     plan
 }
 
-/// The old connection is dead: its peer knows nothing of the new port. It must end.
+/// The old connection is dead, because its peer does not know the new port. It must
+/// end.
 pub(super) fn nat_rebind(random: &mut Random) -> Plan {
     let at = moment(random, 1, 400);
     let mut plan = Plan::both_ways(64 * KIB, Path::symmetric(second(Medium::new()))).may_fail();

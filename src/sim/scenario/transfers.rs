@@ -1,4 +1,4 @@
-//! Octets from here to there, under faults of one kind.
+//! Transfers under faults of one kind.
 
 use super::plan::Plan;
 use crate::sim::apps::Behaviour;
@@ -14,8 +14,8 @@ pub(super) fn clean(_: &mut Random) -> Plan {
     Plan::both_ways(4 * KIB, Path::symmetric(Medium::new().with(DELAY)))
 }
 
-/// The measure of the field: 10 % loss, 5 % duplication, 20 % reordering by up to a round trip.
-/// The faults last until long after the transfer is done.
+/// The usual benchmark: 10 % loss, 5 % duplication, 20 % reordering by up to a round trip. The
+/// faults last until long after the transfer.
 fn lossy_of(octets: u64) -> Plan {
     let medium = Medium::new()
         .with(Loss::new(Ratio::percent(10)))
