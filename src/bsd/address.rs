@@ -1,4 +1,4 @@
-//! Families of addresses, and IPv4 in IPv6.
+//! Address families, and IPv4 addresses in IPv6 sockets.
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -15,7 +15,7 @@ pub(super) enum Family {
 }
 
 impl Family {
-    /// The family of a number.
+    /// The family with this number.
     pub(super) fn of(domain: i32) -> Result<Family, Errno> {
         match domain {
             AF_INET => Ok(Family::Inet),
@@ -24,7 +24,7 @@ impl Family {
         }
     }
 
-    /// Its number.
+    /// The family's number.
     pub(super) fn number(self) -> i32 {
         match self {
             Family::Inet => AF_INET,
@@ -32,7 +32,7 @@ impl Family {
         }
     }
 
-    /// No address and no port.
+    /// The unspecified address, with port 0.
     pub(super) fn unspecified(self) -> SocketAddr {
         let address = match self {
             Family::Inet => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
@@ -41,7 +41,8 @@ impl Family {
         SocketAddr::new(address, 0)
     }
 
-    /// An address as the stack knows it: a mapped one is IPv4. An address must be of the family.
+    /// Converts an address to the stack's form: a mapped address becomes IPv4. The address must
+    /// be of the family.
     pub(super) fn inward(self, address: SocketAddr) -> Result<SocketAddr, Errno> {
         match (self, address.ip()) {
             (Family::Inet, IpAddr::V4(_)) => Ok(address),
@@ -50,12 +51,13 @@ impl Family {
                 None => SocketAddr::new(v6.into(), address.port()),
             }),
             (Family::Inet, IpAddr::V6(_)) => Err(Errno::EAFNOSUPPORT),
-            // It is too short for an address of IPv6.
+            // The structure is too short for an IPv6 address.
             (Family::Inet6, IpAddr::V4(_)) => Err(Errno::EINVAL),
         }
     }
 
-    /// The same, of the peer of a UDP socket: one of IPv6 takes an address of IPv4 as it is.
+    /// The same for the peer of a UDP socket: an IPv6 socket also accepts an IPv4 address as it
+    /// is.
     pub(super) fn datagram_inward(self, address: SocketAddr) -> Result<SocketAddr, Errno> {
         match (self, address) {
             (Family::Inet6, SocketAddr::V4(_)) => Ok(address),
@@ -63,7 +65,7 @@ impl Family {
         }
     }
 
-    /// An address of the stack as a socket of this family writes it.
+    /// Converts an address of the stack to the form of this family.
     pub(super) fn outward(self, address: SocketAddr) -> SocketAddr {
         match (self, address.ip()) {
             (Family::Inet6, IpAddr::V4(v4)) => {
@@ -73,8 +75,8 @@ impl Family {
         }
     }
 
-    /// The addresses of the stack that an address of this family means: the unspecified address
-    /// of IPv6 is that of IPv4 too, unless `v6only`.
+    /// The addresses of the stack that an address of this family stands for: the unspecified
+    /// IPv6 address also stands for the unspecified IPv4 address, unless `v6only`.
     pub(super) fn places(self, address: SocketAddr, v6only: bool) -> Vec<SocketAddr> {
         let Ok(place) = self.inward(address) else {
             return Vec::new();

@@ -1,4 +1,4 @@
-//! Control messages of sendmsg: what counts for one send, in place of what the socket has.
+//! Control messages of sendmsg: settings for one send that replace those of the socket.
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -37,17 +37,17 @@ pub struct Ancillary {
 /// What all control messages of one call ask for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct OneSend {
-    /// `SO_TIMESTAMPING`: which times of this send are told.
+    /// `SO_TIMESTAMPING`: which times of this send are reported.
     pub(super) stamps: Option<i32>,
-    /// `SCM_TS_OPT_ID`: the number that they are told with.
+    /// `SCM_TS_OPT_ID`: the number that is reported with them.
     pub(super) number: Option<u32>,
-    /// What the IP header of a datagram says.
+    /// Fields of the datagram's IP header.
     pub(super) marks: UdpMarks,
-    /// `IP_PKTINFO`, `IPV6_PKTINFO`: from which address.
+    /// `IP_PKTINFO`, `IPV6_PKTINFO`: the source address.
     pub(super) source: Option<IpAddr>,
-    /// `UDP_SEGMENT`: how long the datagrams are of which it is several.
+    /// `UDP_SEGMENT`: the length of the datagrams into which the text is cut.
     pub(super) segment: Option<u16>,
-    /// The caller waits for what becomes of it.
+    /// The caller waits for the result.
     pub(super) waits: bool,
 }
 
@@ -57,7 +57,7 @@ impl Ancillary {
         octets.map(i32::from_le_bytes).map_err(|_| Errno::EINVAL)
     }
 
-    /// An `int` from `least` to 255; -1, where that is allowed: what the socket has.
+    /// An `int` from `least` to 255; -1, where it is allowed, means the socket's value.
     fn octet(&self, least: i32) -> Result<Option<u8>, Errno> {
         match self.int()? {
             value if value < least || value > 255 => Err(Errno::EINVAL),
@@ -68,13 +68,13 @@ impl Ancillary {
 }
 
 impl OneSend {
-    /// What control messages ask of a send on a TCP socket. What is for another level than `SOL_SOCKET`
-    /// is passed over; marks and priorities mean nothing here.
+    /// What control messages ask for a send on a TCP socket. Messages of other levels than `SOL_SOCKET`
+    /// are ignored; marks and priorities have no effect here.
     ///
     /// # Errors
-    /// `EINVAL` for what is not known at that level, or has a length or a value that cannot be: as on
-    /// Linux, `SCM_TXTIME` and `SCM_TS_OPT_ID` too, for TCP has no times to send at, and numbers its
-    /// octets itself.
+    /// `EINVAL` for an unknown message of that level, or an invalid length or value. As on Linux,
+    /// also for `SCM_TXTIME` and `SCM_TS_OPT_ID`: TCP has no transmit times, and numbers its octets
+    /// itself.
     pub fn of(messages: &[Ancillary]) -> Result<OneSend, Errno> {
         let mut one = OneSend::default();
         for message in messages.iter().filter(|it| it.level == SOL_SOCKET) {
@@ -97,7 +97,8 @@ impl OneSend {
         Ok(())
     }
 
-    /// A control message of a datagram over IPv6, or IPv4. What is for the other is passed over.
+    /// A control message of a datagram over IPv6 or IPv4. Messages for the other version are
+    /// ignored.
     fn take_of_datagram(
         &mut self,
         message: &Ancillary,
@@ -107,7 +108,7 @@ impl OneSend {
         let has_times = socket.settings.kept(SOL_SOCKET, SO_TXTIME, 0) != 0;
         let has_numbers = socket.notices.stamping() & SOF_TIMESTAMPING_OPT_ID != 0;
         match (message.level, message.kind) {
-            // It leaves at once, as where no queue knows of times.
+            // The datagram leaves at once, as on a device whose queue does not know transmit times.
             (SOL_SOCKET, SCM_TXTIME) if has_times && message.data.len() == 8 => {}
             (SOL_SOCKET, SCM_TS_OPT_ID) if has_numbers => {
                 self.number = Some(message.int()?.cast_unsigned());
@@ -135,7 +136,7 @@ impl OneSend {
             }
             (SOL_IPV6, _) if !is_ipv6 => {}
             (SOL_IPV6, IPV6_HOPLIMIT) => self.marks.hop_limit = message.octet(-1)?,
-            // -1 is all ones there.
+            // Here -1 means all ones.
             (SOL_IPV6, IPV6_TCLASS) => {
                 self.marks.traffic_class = Some(message.octet(-1)?.unwrap_or(0xff));
             }
@@ -150,18 +151,18 @@ impl OneSend {
     }
 }
 
-/// The number of a device: that of the only one, or none.
+/// Checks the number of a device: it must be that of the only one, or zero.
 fn check_device(number: &[u8]) -> Result<(), Errno> {
     let is_ours = number == DEVICE.to_le_bytes() || number == [0; 4];
     is_ours.then_some(()).ok_or(Errno::ENODEV)
 }
 
 impl Calls<'_> {
-    /// What control messages ask of a send, to somebody or to whom the socket is connected.
+    /// What control messages ask for a send, to a given address or to the connected peer.
     ///
     /// # Errors
-    /// `EBADF`, `ENOTSOCK`; `EINVAL` as [`OneSend::of`] has it, and for UDP for what is not known at the
-    /// levels of IP and UDP, `SCM_TXTIME` without `SO_TXTIME`, and `SCM_TS_OPT_ID` without
+    /// `EBADF`, `ENOTSOCK`; `EINVAL` as for [`OneSend::of`]. For UDP, `EINVAL` also for unknown messages
+    /// of the IP and UDP levels, `SCM_TXTIME` without `SO_TXTIME`, and `SCM_TS_OPT_ID` without
     /// `SOF_TIMESTAMPING_OPT_ID`.
     pub fn one_send(
         &self,
@@ -179,7 +180,7 @@ impl Calls<'_> {
         for message in messages {
             one.take_of_datagram(message, socket, is_ipv6)?;
         }
-        // The unspecified address leaves the choice to the stack; any other must be one of this host's.
+        // The unspecified address leaves the choice to the stack; any other must belong to this host.
         one.source = one.source.filter(|source| !source.is_unspecified());
         let own = self.stack.addresses();
         match one.source.is_none_or(|source| own.contains(&source)) {

@@ -1,5 +1,5 @@
-//! Calls that block, as values: who waits tries them again whenever something may have happened,
-//! until there is an answer or the time is over.
+//! Blocking calls as values: the caller tries one again whenever something may have happened, until
+//! it has an answer or the time is over.
 
 use core::net::SocketAddr;
 use core::task::Poll;
@@ -16,7 +16,7 @@ use super::table::{Fd, Kind};
 use super::{Calls, System};
 use crate::time::Instant;
 
-/// What a call that blocks waits for.
+/// What a blocking call waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
     /// recv, accept.
@@ -26,14 +26,14 @@ pub enum Direction {
 }
 
 impl Calls<'_> {
-    /// Whether a call with these flags blocks, where a non-blocking one fails with `EAGAIN`.
+    /// Whether a call with these flags blocks where a non-blocking call fails with `EAGAIN`.
     pub fn may_wait(&self, fd: Fd, flags: i32) -> bool {
         let blocks = (self.table.get(fd)).is_ok_and(|known| !known.is_nonblocking());
-        // Nobody waits for a notice.
+        // Reads of the error queue never block.
         blocks && flags & (MSG_DONTWAIT | MSG_ERRQUEUE) == 0
     }
 
-    /// How long a call may wait: `SO_RCVTIMEO`, `SO_SNDTIMEO`; `None`: for ever.
+    /// How long a call may wait: `SO_RCVTIMEO`, `SO_SNDTIMEO`; `None`: forever.
     pub fn timeout(&self, fd: Fd, direction: Direction) -> Option<Duration> {
         let settings = match &self.table.get(fd).ok()?.kind {
             Kind::Stream(socket) => &socket.settings,
@@ -48,7 +48,8 @@ impl Calls<'_> {
 }
 
 impl Calls<'_> {
-    /// An error is pending: what was moved is told before it.
+    /// Whether an error is pending. A call that has already moved octets returns their number
+    /// first.
     fn has_failed(&self, fd: Fd) -> bool {
         match self.stream(fd, Errno::EINVAL) {
             Ok(socket) => self.is_broken(socket),
@@ -56,38 +57,39 @@ impl Calls<'_> {
         }
     }
 
-    /// Whether a send without room waits until there is a good part of the send buffer, as on Linux.
+    /// Whether a send that found no room waits until a good part of the send buffer is free, as on
+    /// Linux.
     fn waits_for_room(&self, fd: Fd) -> bool {
         self.system == System::Linux
             && (self.stream(fd, Errno::EINVAL)).is_ok_and(|socket| socket.connection().is_some())
     }
 
-    /// Nothing more will come.
+    /// Whether nothing more will arrive.
     fn has_ended(&self, fd: Fd) -> bool {
         self.ready(fd)
             .is_ok_and(|ready| ready & (POLLERR | POLLHUP | POLLRDHUP) != 0)
     }
 }
 
-/// The descriptor that a call is made on. While the call waits, somebody else may close it, and its number may
-/// stand for a new one, with which the call has nothing to do.
+/// The descriptor of a call. While the call waits, another thread may close the descriptor, and its number
+/// may then stand for a new one, which is not the call's business.
 #[derive(Clone, Copy, Debug)]
 pub struct Target {
     fd: Fd,
-    /// Which one of all that there ever were, once the call was tried.
+    /// The descriptor's serial number, once the call was tried.
     made: Option<u64>,
 }
 
 impl Target {
-    /// Whatever `fd` stands for when [`Target::check`] is called first.
+    /// The descriptor that `fd` stands for when [`Target::check`] is first called.
     pub fn new(fd: Fd) -> Target {
         Target { fd, made: None }
     }
 
-    /// The number, which stands for the same descriptor as the first time.
+    /// Returns the number, if it still stands for the same descriptor.
     ///
     /// # Errors
-    /// `EBADF` if there is none, or another.
+    /// `EBADF` if it stands for none or for another.
     pub fn check(&mut self, calls: &Calls<'_>) -> Result<Fd, Errno> {
         let made = calls.table.get(self.fd)?.made;
         match *self.made.get_or_insert(made) == made {
@@ -97,7 +99,7 @@ impl Target {
     }
 }
 
-/// An accept that blocks.
+/// A blocking accept.
 #[derive(Clone, Copy, Debug)]
 pub struct Accepting {
     target: Target,
@@ -126,7 +128,8 @@ impl Accepting {
     }
 }
 
-/// A connect that blocks until the attempt has succeeded or failed, even if another call has started it.
+/// A blocking connect: waits until the attempt has succeeded or failed, even if another call has started
+/// it.
 #[derive(Clone, Copy, Debug)]
 pub struct Connecting {
     target: Target,
@@ -156,7 +159,7 @@ impl Connecting {
         }
     }
 
-    /// The answer when the time is over. The attempt goes on.
+    /// The answer when the time is over. The attempt continues.
     ///
     /// # Errors
     /// `EINPROGRESS`; `EALREADY` if another call had started it.
@@ -165,7 +168,7 @@ impl Connecting {
     }
 }
 
-/// A recv that blocks; with `MSG_WAITALL`, until everything has come.
+/// A blocking recv; with `MSG_WAITALL`, it waits until the buffer is full.
 #[derive(Clone, Copy, Debug)]
 pub struct Receiving {
     target: Target,
@@ -183,7 +186,8 @@ impl Receiving {
         }
     }
 
-    /// Whether there is an answer: how much of `buffer`, the same every time, is filled.
+    /// Whether there is an answer: how much of `buffer` is filled. Every call must pass the same
+    /// buffer.
     pub fn attempt(
         &mut self,
         calls: &mut Calls<'_>,
@@ -193,7 +197,7 @@ impl Receiving {
         answer.map(|answer| answer.map(|received| received.len))
     }
 
-    /// As [`Receiving::attempt`], and says all that is known of what was received last.
+    /// As [`Receiving::attempt`], and also returns the details of what was received last.
     pub fn attempt_message(
         &mut self,
         calls: &mut Calls<'_>,
@@ -258,7 +262,7 @@ impl Receiving {
     }
 }
 
-/// A send that blocks until everything is accepted.
+/// A blocking send: waits until everything is accepted.
 #[derive(Clone, Copy, Debug)]
 pub struct Sending {
     target: Target,
@@ -266,11 +270,11 @@ pub struct Sending {
     to: Option<SocketAddr>,
     once: OneSend,
     taken: usize,
-    /// It has connected (`MSG_FASTOPEN`), and waits for what comes of that.
+    /// The send has started a connection (`MSG_FASTOPEN`), and waits for the result.
     connects: bool,
-    /// connect has left that to it (`TCP_FASTOPEN_CONNECT`).
+    /// connect has left the opening to this send (`TCP_FASTOPEN_CONNECT`).
     connects_late: bool,
-    /// There was no room, and it goes on when there is enough for poll to say so.
+    /// There was no room, and the send continues only when poll would report the socket writable.
     waits_for_room: bool,
 }
 
@@ -295,7 +299,8 @@ impl Sending {
         Sending { once, ..self }
     }
 
-    /// Whether there is an answer: how much of `data`, the same every time, was taken.
+    /// Whether there is an answer: how much of `data` was taken. Every call must pass the same
+    /// data.
     pub fn attempt(&mut self, calls: &mut Calls<'_>, data: &[u8]) -> Poll<Result<usize, Errno>> {
         let fd = match self.target.check(calls) {
             Ok(fd) => fd,
@@ -305,7 +310,7 @@ impl Sending {
         if self.connects {
             match calls.connect_again(fd) {
                 Err(Errno::EALREADY) => return Poll::Pending,
-                // FreeBSD says EISCONN of a connect that has succeeded.
+                // FreeBSD answers EISCONN for a connect that has succeeded.
                 Err(error) if error != Errno::EISCONN => return Poll::Ready(Err(error)),
                 Ok(()) | Err(_) => {
                     (self.connects, self.connects_late) = (false, false);
@@ -337,7 +342,7 @@ impl Sending {
                         self.connects = true;
                         return Poll::Pending;
                     }
-                    // Who does not wait is told at once how much it was.
+                    // A caller that does not wait learns at once how much was taken.
                     if self.taken == data.len() || len == 0 || !once.waits {
                         return Poll::Ready(Ok(self.taken));
                     }
@@ -356,7 +361,7 @@ impl Sending {
         }
     }
 
-    /// Whether it has connected just now, and may wait for what comes of that.
+    /// Whether the send has just started a connection, and may wait for the result.
     fn waits_for_handshake(&self, fd: Fd, calls: &Calls<'_>) -> bool {
         (self.flags & MSG_FASTOPEN != 0 || self.connects_late)
             && calls.may_wait(fd, self.flags)
@@ -376,8 +381,8 @@ impl Sending {
     }
 }
 
-/// A close that blocks as `SO_LINGER` says, on Linux even if the descriptor is `O_NONBLOCK`: until the peer has
-/// acknowledged everything, or the time is over. After that the connection goes on by itself.
+/// A close that blocks as `SO_LINGER` says (on Linux even if the descriptor is `O_NONBLOCK`): until the
+/// peer has acknowledged everything, or the time is over. After that the connection continues on its own.
 #[derive(Clone, Copy, Debug)]
 pub struct Closing {
     target: Target,
@@ -385,27 +390,27 @@ pub struct Closing {
 }
 
 impl Closing {
-    /// As [`Calls::close`]. Nothing more is sent from now on.
+    /// As [`Calls::close`]. From now on the program can send nothing more.
     pub fn new(fd: Fd, calls: &mut Calls<'_>) -> Closing {
         let may_wait = calls.system == System::Linux || calls.may_wait(fd, 0);
         let time = calls.lingers(fd).filter(|_| may_wait);
         if time.is_some() {
-            // It may be shut down already, or not connected any more.
+            // The socket may be shut down already, or no longer connected.
             let _ = calls.shutdown(fd, SHUT_WR);
         }
         let until = time.map(|time| calls.now() + time);
         let mut target = Target::new(fd);
-        // What is wrong with it shows when it is closed.
+        // If the descriptor is invalid, closing it will report that.
         let _ = target.check(calls);
         Closing { target, until }
     }
 
-    /// When it stops waiting; `None` if it does not wait at all.
+    /// When the call stops waiting; `None` if it does not wait at all.
     pub fn until(self) -> Option<Instant> {
         self.until
     }
 
-    /// Whether the descriptor is gone.
+    /// Whether the descriptor is closed now.
     pub fn attempt(&mut self, calls: &mut Calls<'_>) -> Poll<Result<(), Errno>> {
         let waits = self.until.is_some_and(|until| calls.now() < until);
         match self.target.check(calls) {
@@ -414,17 +419,17 @@ impl Closing {
         }
     }
 
-    /// The answer when the time is over: the descriptor is closed now.
+    /// The answer when the time is over: closes the descriptor.
     ///
     /// # Errors
-    /// `EBADF` if somebody else has closed it.
+    /// `EBADF` if another thread has closed it.
     pub fn timed_out(mut self, calls: &mut Calls<'_>) -> Result<(), Errno> {
         let fd = self.target.check(calls)?;
         calls.close(fd)
     }
 }
 
-/// `EAGAIN` is no answer.
+/// Treats `EAGAIN` as not yet an answer.
 fn pending<T>(answer: Result<T, Errno>) -> Poll<Result<T, Errno>> {
     match answer {
         Err(Errno::EAGAIN) => Poll::Pending,

@@ -1,4 +1,4 @@
-//! Who may bind what.
+//! Which sockets may be bound to which addresses.
 
 use core::net::SocketAddr;
 
@@ -8,7 +8,7 @@ use super::table::{Fd, Kind};
 use crate::stack::ConnId;
 use crate::tcp::State;
 
-/// Whether two addresses of the stack share a place: an unspecified one is all of its family.
+/// Whether two addresses of the stack overlap: an unspecified address covers its whole family.
 fn overlap(one: SocketAddr, other: SocketAddr) -> bool {
     let same_family = one.is_ipv4() == other.is_ipv4();
     let same = one.ip() == other.ip();
@@ -23,7 +23,8 @@ impl Calls<'_> {
         own.any(|address| address.is_ipv4() == place.is_ipv4())
     }
 
-    /// Whether a UDP socket may be bound at `place`: where many hear what is sent to them, too.
+    /// Whether a UDP socket may be bound at `place`, which may also be a multicast or broadcast
+    /// address.
     pub(super) fn is_bindable_datagram(&self, place: SocketAddr) -> bool {
         self.stack.udp_may_be_at(place.ip())
     }
@@ -34,8 +35,8 @@ impl Calls<'_> {
         own || (place.ip().is_unspecified() && self.has_family(place))
     }
 
-    /// Whether a TCP socket that is bound to `places` gets in nobody's way: those that ask for it
-    /// share an address until one listens.
+    /// Whether a TCP socket may be bound to `places` next to all other sockets. Sockets with
+    /// `SO_REUSEADDR` share an address until one listens, those with `SO_REUSEPORT` always.
     pub(super) fn may_share_stream(&self, fd: Fd, places: &[SocketAddr]) -> bool {
         let Ok(socket) = self.stream(fd, Errno::EINVAL) else {
             return false;
@@ -54,7 +55,7 @@ impl Calls<'_> {
                 return false;
             }
         }
-        // Connections that nobody holds any more, TIME-WAIT above all (RFC 9293 §3.6.1).
+        // Connections without a descriptor, mostly in TIME-WAIT (RFC 9293 §3.6.1).
         let mut connections = self.stack.connections();
         (reuse && self.table.shares_all())
             || !connections.any(|(tuple, state)| {
@@ -63,8 +64,8 @@ impl Calls<'_> {
             })
     }
 
-    /// The connection of a socket that did not share its address will be held by nobody: it keeps the address
-    /// from others until it is gone.
+    /// Notes that a connection loses its descriptor, and that its socket did not share its address: the
+    /// address stays taken until the connection is gone.
     pub(super) fn keep_unshared(&mut self, id: ConnId) {
         let (local, peer) = (self.stack.local_addr(id), self.stack.peer_addr(id));
         let connections = self.stack.connections();
@@ -72,8 +73,8 @@ impl Calls<'_> {
         self.table.keep_unshared((local, peer), there);
     }
 
-    /// Whether a UDP socket that is bound to `places` gets in nobody's way: those that ask for it share an
-    /// address.
+    /// Whether a UDP socket may be bound to `places` next to all other sockets. Sockets with
+    /// `SO_REUSEADDR` share an address.
     pub(super) fn may_share_datagram(&self, fd: Fd, places: &[SocketAddr]) -> bool {
         let reuse = (self.datagram(fd)).is_ok_and(|socket| socket.settings.reuse_address);
         let meets = |other: SocketAddr| places.iter().any(|place| overlap(*place, other));
@@ -91,7 +92,7 @@ impl Calls<'_> {
         })
     }
 
-    /// An ephemeral port for which `is_free` says so at every one of `places`.
+    /// An ephemeral port that is free, according to `is_free`, at all of `places`.
     pub(super) fn free_port(
         &mut self,
         places: &[SocketAddr],

@@ -11,7 +11,8 @@ use crate::tcp::State;
 use std::net::Shutdown;
 
 impl Calls<'_> {
-    /// Ends sending, receiving or both; the descriptor stays. What has arrived can still be read.
+    /// Ends sending, receiving or both. The descriptor stays, and what has arrived can still be
+    /// read.
     ///
     /// # Errors
     /// `EINVAL`, `ENOTCONN`.
@@ -28,7 +29,7 @@ impl Calls<'_> {
         match &self.table.get(fd)?.kind {
             Kind::Stream(_) => self.shutdown_stream(fd, reading, writing),
             Kind::Datagram(socket) => {
-                // Without a peer it is shut down all the same, and the call fails.
+                // Without a peer, the socket is shut down all the same, but the call fails.
                 let answer = socket.peer.map(|_| ()).ok_or(Errno::ENOTCONN);
                 let socket = self.datagram_mut(fd)?;
                 socket.read_shut |= reading;
@@ -43,33 +44,33 @@ impl Calls<'_> {
     fn shutdown_stream(&mut self, fd: Fd, reading: bool, writing: bool) -> Result<(), Errno> {
         let socket = self.stream(fd, Errno::EINVAL)?;
         let id = match &socket.role {
-            // A connect that waits for the first text comes to nothing.
+            // A connect that waits for the first text is abandoned.
             Role::Fresh if socket.waits_for.is_some() => {
                 self.stream_mut(fd, Errno::EINVAL)?.waits_for = None;
                 self.table.happened(fd);
                 return Ok(());
             }
             Role::Fresh => {
-                // It is noted all the same, as in Linux.
+                // The shutdown is recorded all the same, as on Linux.
                 self.stream_mut(fd, Errno::EINVAL)?.read_shut |= reading;
                 self.table.happened(fd);
                 return Err(Errno::ENOTCONN);
             }
             Role::Listening(_) if self.system == System::Freebsd => return Err(Errno::ENOTCONN),
-            // A listener listens as long as it reads.
+            // A listener that stops reading stops listening.
             Role::Listening(_) if reading => return self.disconnect_stream(fd),
             Role::Listening(_) => return Ok(()),
             Role::Connection(id, _) => *id,
         };
         match self.stack.status(id).state {
             State::TimeWait | State::Closed => return Err(Errno::ENOTCONN),
-            // There is nothing to end but the attempt.
+            // There is only the attempt to end.
             State::SynSent => return self.disconnect_stream(fd),
             _ => {}
         }
         let socket = self.stream_mut(fd, Errno::EINVAL)?;
         socket.read_shut |= reading;
-        // No connect has to tell any more what came of it.
+        // No later connect needs to report the result any more.
         socket.role = Role::Connection(id, Phase::Connected);
         if reading {
             socket.config.socket.refuses_text = true;
@@ -77,7 +78,7 @@ impl Calls<'_> {
             self.stack.set_options(self.now, id, options);
         }
         if writing {
-            // A second time is no error.
+            // A second shutdown is not an error.
             let _ = self.stack.shutdown(self.now, id, Shutdown::Write);
         }
         self.table.happened(fd);
@@ -88,7 +89,7 @@ impl Calls<'_> {
     pub fn close_all(&mut self) {
         let open: Vec<Fd> = self.table.descriptors().collect();
         for fd in open {
-            // It was open a moment ago.
+            // The descriptor was open a moment ago.
             let _ = self.close(fd);
         }
     }
@@ -98,13 +99,13 @@ impl Calls<'_> {
         self.stack.unfinished_count() == 0
     }
 
-    /// How long close of this descriptor waits (`SO_LINGER`); zero if the peer has acknowledged everything.
+    /// How long closing this descriptor waits (`SO_LINGER`); zero if the peer has acknowledged everything.
     pub fn lingers(&self, fd: Fd) -> Option<Duration> {
         let socket = self.stream(fd, Errno::EINVAL).ok()?;
         let time = socket.config.socket.linger.filter(|time| !time.is_zero())?;
         let status = self.stack.status(socket.connection()?);
         let done = match status.state {
-            // What was not read means a reset, which waits for nothing.
+            // Unread text causes a reset, for which close does not wait.
             _ if status.recv_queue > 0 => true,
             // There is no peer yet.
             State::Listen | State::SynSent => true,
@@ -119,8 +120,8 @@ impl Calls<'_> {
         (!done).then_some(time)
     }
 
-    /// Closes a descriptor. Its connection finishes by itself: gracefully, or with a reset if text was not read or
-    /// `SO_LINGER` says so.
+    /// Closes a descriptor. Its connection finishes on its own: gracefully, or with a reset if text was not
+    /// read or `SO_LINGER` says so.
     ///
     /// # Errors
     /// `EBADF`.

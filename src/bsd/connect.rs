@@ -1,4 +1,4 @@
-//! connect: to a peer, and from it.
+//! connect: sets the peer of a socket, or removes it.
 
 use core::net::{IpAddr, SocketAddr};
 
@@ -11,13 +11,13 @@ use crate::stack::{ConnId, ConnectError, UdpConnectError};
 use crate::tcp::State;
 
 impl Calls<'_> {
-    /// Sends a SYN to `peer`; or, for UDP, makes `peer` the only one from now on. The next connect, or `SO_ERROR`,
-    /// tells what became of the SYN.
+    /// Sends a SYN to `peer`; for UDP, makes `peer` the only peer. The next connect, or `SO_ERROR`, returns
+    /// the result of the SYN.
     ///
     /// # Errors
-    /// `EINPROGRESS` if the SYN is under way now, `EALREADY` if it was; `EISCONN`; what ended an
-    /// earlier attempt (`ECONNREFUSED`, `ETIMEDOUT`, …; `ECONNABORTED` if nobody knows);
-    /// `EAFNOSUPPORT`, `ENETUNREACH`, `EADDRNOTAVAIL`, `EADDRINUSE`.
+    /// `EINPROGRESS` if the SYN is under way now, `EALREADY` if it was already; `EISCONN`; what
+    /// ended an earlier attempt (`ECONNREFUSED`, `ETIMEDOUT`, …; `ECONNABORTED` if that is
+    /// unknown); `EAFNOSUPPORT`, `ENETUNREACH`, `EADDRNOTAVAIL`, `EADDRINUSE`.
     pub fn connect(&mut self, fd: Fd, peer: SocketAddr) -> Result<(), Errno> {
         let peer = self.reached_by(fd, peer);
         match &self.table.get(fd)?.kind {
@@ -35,7 +35,8 @@ impl Calls<'_> {
         }
     }
 
-    /// Who is meant by an address: no address is this host, at the one where the socket is, or its first.
+    /// The address that `peer` stands for: the unspecified address means this host, at the address where
+    /// the socket is bound or else its first.
     pub(super) fn reached_by(&self, fd: Fd, peer: SocketAddr) -> SocketAddr {
         let (family, bound) = match self.table.get(fd).map(|known| &known.kind) {
             Ok(Kind::Stream(socket)) => (socket.family, socket.bound),
@@ -69,7 +70,7 @@ impl Calls<'_> {
     }
 
     /// `TCP_FASTOPEN_CONNECT`: with a cookie, the SYN waits for the first text; without one, it
-    /// leaves and asks for it.
+    /// leaves at once and requests a cookie.
     fn connect_late(&mut self, fd: Fd, peer: SocketAddr) -> Result<(), Errno> {
         let (_, remote) = self.ends(fd, peer)?;
         let config = &self.stream(fd, Errno::EINVAL)?.config;
@@ -82,9 +83,9 @@ impl Calls<'_> {
         }
     }
 
-    /// A connect with the first text (`MSG_FASTOPEN`, RFC 7413): it leaves with the SYN if there
-    /// is a cookie of the peer. Without one a SYN asks for it, and the text is not taken. `waits`: the caller goes
-    /// on once the handshake has ended.
+    /// A connect with the first text (`MSG_FASTOPEN`, RFC 7413). With a cookie of the peer, the text leaves
+    /// with the SYN. Without one, the SYN requests a cookie, and no text is taken. `waits`: the caller
+    /// continues once the handshake has ended.
     pub(super) fn connect_sending(
         &mut self,
         fd: Fd,
@@ -100,7 +101,8 @@ impl Calls<'_> {
         let ready = self.stack.can_fast_open_with(self.now, remote, &config);
         let limit = self.stack.syn_text_limit(self.now, remote, &config);
         let on_syn = limit.filter(|_| ready).unwrap_or(0);
-        // Who waits for the end of the handshake has more text, which leaves with its last acknowledgment.
+        // A caller that waits for the handshake has more text, which can leave with the last
+        // acknowledgment of the handshake.
         config.socket.holds_handshake_ack |= waits && data.len() > on_syn;
         let limit = limit.filter(|_| self.table.get(fd).is_ok_and(|known| known.is_nonblocking()));
         let data = match ready {
@@ -114,14 +116,14 @@ impl Calls<'_> {
         let (id, taken) = opened.map_err(|error| refused(error, self.system))?;
         self.opened(fd, id)?;
         self.note_sent(fd, taken, 0, OneSend::default());
-        // An empty send asks only for a connection.
+        // An empty send only asks for a connection.
         match ready && !(data.is_empty() && limit.is_some()) {
             true => Ok(taken),
             false => Err(Errno::EINPROGRESS),
         }
     }
 
-    /// Nobody who asks for any port gets one that somebody has bound.
+    /// Keeps the stack from choosing ports to which sockets are bound.
     fn reserve_ports(&mut self) {
         let bound = self
             .table
@@ -133,7 +135,7 @@ impl Calls<'_> {
         self.stack.reserve_ports(bound.collect());
     }
 
-    /// The local end, if bind has chosen one, and the remote, as the stack knows them.
+    /// The local end, if bind has set one, and the remote end, in the stack's form.
     fn ends(&self, fd: Fd, peer: SocketAddr) -> Result<(Option<SocketAddr>, SocketAddr), Errno> {
         let socket = self.stream(fd, Errno::EINVAL)?;
         let family = socket.family;
@@ -143,7 +145,7 @@ impl Calls<'_> {
         if socket.settings.v6only && peer.is_ipv6() && remote.is_ipv4() {
             return Err(Errno::ENETUNREACH);
         }
-        // A socket at the unspecified address of IPv6 may have a peer of either family.
+        // A socket bound to the unspecified IPv6 address may have a peer of either family.
         let local = local.map(|local| match local.ip().is_unspecified() {
             true => SocketAddr::new(unspecified_like(remote), local.port()),
             false => local,
@@ -151,7 +153,7 @@ impl Calls<'_> {
         Ok((local, remote))
     }
 
-    /// A TCP socket has a connection that is under way.
+    /// Gives a TCP socket a connection that is being opened.
     fn opened(&mut self, fd: Fd, id: ConnId) -> Result<(), Errno> {
         self.table.own_connection(id, fd);
         let socket = self.stream_mut(fd, Errno::EINVAL)?;
@@ -174,7 +176,7 @@ impl Calls<'_> {
         matches!(state, Some(State::SynSent | State::SynReceived))
     }
 
-    /// A connect after the first: what came of it.
+    /// A connect after the first: returns the result of the attempt.
     pub(super) fn connect_again(&mut self, fd: Fd) -> Result<(), Errno> {
         let socket = self.stream(fd, Errno::EINVAL)?;
         let Some(id) = socket.connection() else {
@@ -182,7 +184,7 @@ impl Calls<'_> {
         };
         match self.stack.status(id).state {
             State::SynSent | State::SynReceived => Err(Errno::EALREADY),
-            // In FreeBSD a socket whose connection has ended gets no other.
+            // On FreeBSD, a socket whose connection has ended cannot have another.
             State::Closed if self.system == System::Freebsd => {
                 let _ = self.take_stream_error(fd);
                 Err(Errno::ECONNREFUSED)
@@ -205,8 +207,8 @@ impl Calls<'_> {
         }
     }
 
-    /// connect with `AF_UNSPEC`: the socket has no peer any more. A connection is reset, and the socket can be used
-    /// again.
+    /// connect with `AF_UNSPEC`: removes the socket's peer. A connection is reset, and the socket can be
+    /// used again.
     ///
     /// # Errors
     /// `EBADF`, `ENOTSOCK`.
@@ -218,9 +220,9 @@ impl Calls<'_> {
         }
     }
 
-    /// A TCP socket becomes what it was before connect or listen; an address that bind gave stays.
+    /// Returns a TCP socket to its state before connect or listen. An address set by bind stays.
     pub(super) fn disconnect_stream(&mut self, fd: Fd) -> Result<(), Errno> {
-        // A pending error is not lost with the connection.
+        // A pending error outlives the connection.
         let mut error = self.take_stream_error(fd);
         let role = core::mem::replace(&mut self.stream_mut(fd, Errno::EINVAL)?.role, Role::Fresh);
         match role {
@@ -247,7 +249,7 @@ impl Calls<'_> {
         Ok(())
     }
 
-    /// UDP: the only peer from now on. What others have sent stays, and can be received.
+    /// UDP: makes `peer` the only peer. Datagrams that others have sent stay, and can be received.
     fn connect_datagram(&mut self, fd: Fd, peer: SocketAddr) -> Result<(), Errno> {
         let socket = self.datagram(fd)?;
         let family = socket.family;
@@ -276,7 +278,8 @@ impl Calls<'_> {
         let socket = self.datagram_mut(fd)?;
         (socket.ids, socket.bound, socket.peer) =
             (vec![id], Some(local), Some(family.outward(remote)));
-        // Nothing of the other family is heard any more; what has come of it can be received.
+        // The socket receives nothing more of the other family, but can still read what has
+        // arrived.
         for other in ids.into_iter().filter(|other| *other != id) {
             if self.stack.udp_waiting(other).is_some() {
                 self.stack.udp_deafen(other);
@@ -289,7 +292,7 @@ impl Calls<'_> {
         Ok(())
     }
 
-    /// UDP: everybody is heard again, at the address that bind gave, or at none.
+    /// UDP: receives from all peers again, at the address set by bind, or at none.
     fn disconnect_datagram(&mut self, fd: Fd) -> Result<(), Errno> {
         let pending = self.take_datagram_error(fd);
         let socket = self.datagram_mut(fd)?;
@@ -314,7 +317,7 @@ impl Calls<'_> {
         self.hear_at(fd, &places)
     }
 
-    /// UDP: the socket hears at these places, too, those of a family of which it does not hear yet.
+    /// UDP: binds the socket at those of `places` whose family it does not yet receive.
     fn hear_at(&mut self, fd: Fd, places: &[SocketAddr]) -> Result<(), Errno> {
         let known = self.datagram(fd)?.ids.clone();
         let is_known = |place: &SocketAddr| {
@@ -324,7 +327,7 @@ impl Calls<'_> {
         let is_new = |place: &&SocketAddr| !is_known(place) && self.has_family(**place);
         let places: Vec<SocketAddr> = places.iter().filter(is_new).copied().collect();
         for place in places {
-            // An address that another socket has bound meanwhile is left to it.
+            // If another socket has bound the address in the meantime, it keeps it.
             let Ok(id) = self.stack.udp_bind(place) else {
                 continue;
             };
@@ -335,7 +338,7 @@ impl Calls<'_> {
         self.rejoin(fd)
     }
 
-    /// A UDP socket that sends or connects has an address.
+    /// Gives a UDP socket an address, which it needs to send or connect.
     pub(super) fn need_address(&mut self, fd: Fd) -> Result<(), Errno> {
         let socket = self.datagram(fd)?;
         match socket.bound {
@@ -353,7 +356,7 @@ fn unspecified_like(address: SocketAddr) -> IpAddr {
     }
 }
 
-/// Why no SYN could be sent.
+/// The `errno` for a SYN that could not be sent.
 fn refused(error: ConnectError, system: System) -> Errno {
     match error {
         ConnectError::AddressInUse if system == System::Freebsd => Errno::EADDRINUSE,

@@ -21,7 +21,7 @@ impl Calls<'_> {
         let descriptor = self.table.get_mut(fd)?;
         match command {
             F_GETFL => Ok(O_RDWR | descriptor.flags),
-            // As for a file whose device cannot do it.
+            // As for a file whose device does not support it.
             F_SETFL if argument & O_DIRECT != 0 => Err(Errno::EINVAL),
             F_SETFL => {
                 descriptor.flags = argument & (O_NONBLOCK | O_APPEND | O_ASYNC);
@@ -32,14 +32,14 @@ impl Calls<'_> {
                 descriptor.descriptor_flags = argument & FD_CLOEXEC;
                 Ok(0)
             }
-            // Nobody gets signals here.
+            // There are no signals here.
             F_GETOWN | F_SETOWN => Ok(0),
             _ => Err(Errno::EINVAL),
         }
     }
 
-    /// Tells how much waits in a socket, or sets `FIONBIO`. `argument` is the value passed in; the value passed out
-    /// is returned.
+    /// Returns how much waits in a socket, or sets `FIONBIO`. `argument` is the value passed in; the value
+    /// passed out is returned.
     ///
     /// # Errors
     /// `EBADF`; `ENOTTY` for requests that are not known; `EINVAL` of a listener.
@@ -55,7 +55,7 @@ impl Calls<'_> {
             Kind::Epoll(_) => return Err(Errno::EINVAL),
             Kind::Stream(_) | Kind::Datagram(_) | Kind::Pipe(_) => {}
         }
-        // Nobody gets signals here.
+        // There are no signals here.
         match request {
             FIOASYNC | FIOSETOWN | SIOCSPGRP => return Ok(argument),
             FIOGETOWN | SIOCGPGRP => return Ok(0),
@@ -96,7 +96,7 @@ impl Calls<'_> {
         let mark = self.stack.urgent_mark(id);
         Ok(number(match request {
             FIONREAD => {
-                // Up to the urgent octet, which is not among what can be read; at it, none.
+                // Only octets before the urgent octet count; it is not part of what can be read.
                 let before = mark.map_or(usize::MAX, |ahead| ahead as usize - 1);
                 match status.recv_queue {
                     len if inline => len,
@@ -105,17 +105,19 @@ impl Calls<'_> {
             }
             SIOCATMARK => usize::from(mark == Some(1)),
             _ if opening => 0,
-            // Our FIN counts, as everything does between SND.UNA and what was given.
+            // Our FIN counts, like everything from SND.UNA to the end of what the program has
+            // written.
             SIOCOUTQ if status.state == State::Closed => left(&status),
             SIOCOUTQNSD if status.state == State::Closed => status.unsent,
             SIOCOUTQ => status.send_queue + usize::from(status.closing && !fin_is_acked(&status)),
-            // So does one that waits behind text.
+            // So does a FIN that waits behind text.
             _ => status.unsent + usize::from(status.closing && status.unsent > 0),
         }))
     }
 }
 
-/// What the peer had not acknowledged when the connection ended: with text, our FIN, too.
+/// What the peer had not acknowledged when the connection ended: if that is text, our FIN counts
+/// too.
 fn left(status: &Status) -> usize {
     let sent = status.bytes_sent.saturating_sub(status.bytes_resent);
     let text = sent.saturating_sub(status.bytes_acked) as usize + status.unsent;
@@ -130,7 +132,7 @@ pub(super) fn fin_is_acked(status: &Status) -> bool {
     )
 }
 
-/// As much of a number as an `int` has room for.
+/// A number as an `int`; if it is too large, the largest `int`.
 fn number(value: usize) -> i32 {
     i32::try_from(value).unwrap_or(i32::MAX)
 }

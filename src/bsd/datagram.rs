@@ -1,5 +1,5 @@
-//! A UDP socket. One of `AF_INET6` at the unspecified address hears both families, so it has a
-//! socket of the stack for each.
+//! A UDP socket. An `AF_INET6` socket at the unspecified address receives both families, so it has
+//! a socket of the stack for each.
 
 use core::net::{IpAddr, SocketAddr};
 use std::collections::BTreeMap;
@@ -17,30 +17,32 @@ pub(super) struct DatagramSocket {
     pub(super) family: Family,
     pub(super) settings: SocketSettings,
     pub(super) options: UdpOptions,
-    /// Where it is, as its family writes addresses.
+    /// Where it is bound, in its family's form.
     pub(super) bound: Option<SocketAddr>,
-    /// Where bind has put it, if not a first send has, or connect.
+    /// Where bind has bound it; not set if a first send or connect has bound it.
     pub(super) bound_by_user: Option<SocketAddr>,
-    /// The peer it is connected to, as its family writes addresses.
+    /// The peer it is connected to, in its family's form.
     pub(super) peer: Option<SocketAddr>,
-    /// The groups that it has joined, and from whom it hears them.
+    /// The groups that it has joined, each with a filter for senders.
     pub(super) groups: BTreeMap<IpAddr, Filter>,
     /// The sockets of the stack, once it has an address.
     pub(super) ids: Vec<UdpId>,
-    /// What `MSG_MORE` has left for the next send, if anything, were it empty; and where to.
+    /// What `MSG_MORE` has left for the next send, and its destination. `None`: nothing, not even
+    /// an empty send.
     pub(super) held: Option<Vec<u8>>,
     pub(super) held_for: Option<SocketAddr>,
-    /// What its queue of errors has to tell.
+    /// The contents of its error queue.
     pub(super) notices: Notices,
-    /// What the next call fails for, if it asks for errors (`IP_RECVERR`).
+    /// The error of the next call, if the socket asks for errors (`IP_RECVERR`).
     pub(super) error: Option<Errno>,
     pub(super) read_shut: bool,
     pub(super) write_shut: bool,
 }
 
 impl DatagramSocket {
-    /// A socket without an address. As on Linux, what is too long for the path goes in fragments, and is told
-    /// (`IP_PMTUDISC_WANT`), and every group that the host is in is heard (`IP_MULTICAST_ALL`).
+    /// A socket without an address. As on Linux, datagrams too long for the path go in fragments, and path
+    /// MTU discovery reports them (`IP_PMTUDISC_WANT`); the socket receives every group that the host has
+    /// joined (`IP_MULTICAST_ALL`).
     pub(super) fn new(family: Family, options: UdpOptions) -> DatagramSocket {
         DatagramSocket {
             family,
@@ -66,7 +68,7 @@ impl DatagramSocket {
     }
 }
 
-/// The `errno` of what became of a datagram.
+/// The `errno` for a datagram that was not delivered.
 pub(super) fn errno(reason: Undelivered) -> Errno {
     match reason {
         Undelivered::Refused => Errno::ECONNREFUSED,

@@ -1,4 +1,4 @@
-//! epoll: descriptors are watched, by level, by edge, or once.
+//! epoll: watches descriptors by level, by edge, or once.
 
 use super::Calls;
 use super::errno::Errno;
@@ -9,18 +9,18 @@ use super::linux::{
 use super::table::{Fd, Kind};
 use super::watched::{Epoll, EpollEvent, Watch};
 
-/// So many sets may watch each other in a row.
+/// The longest chain of sets that watch each other.
 const DEEPEST: u32 = 5;
 
-/// What is told whether it was asked for or not.
+/// Events that are reported even if not asked for.
 const ALWAYS: i32 = EPOLLERR | EPOLLHUP;
 
-/// What may be watched exclusively.
+/// The events that may be watched exclusively.
 const EXCLUSIVELY: i32 =
     EPOLLIN | EPOLLOUT | EPOLLERR | EPOLLHUP | EPOLLWAKEUP | EPOLLET | EPOLLEXCLUSIVE;
 
-/// Whether `EPOLLEXCLUSIVE` is in place, or not there: it is said when watching begins, and then nothing may be
-/// changed. `old`: what was watched so far.
+/// Whether the use of `EPOLLEXCLUSIVE` is valid. It is allowed only when watching begins, and the watch
+/// cannot be modified afterwards. `old`: the events watched so far.
 fn may_be_exclusive(operation: i32, event: EpollEvent, old: Option<i32>) -> bool {
     let is_exclusive = |events: i32| events & EPOLLEXCLUSIVE != 0;
     match operation {
@@ -44,8 +44,8 @@ impl Calls<'_> {
     /// Adds a descriptor to a set, changes its events, or removes it. A set can watch another one.
     ///
     /// # Errors
-    /// `EBADF`, `EEXIST`, `ENOENT`; `EINVAL`, for itself too; `ELOOP` if sets would watch each other
-    /// in a circle, or more than five in a row.
+    /// `EBADF`, `EEXIST`, `ENOENT`; `EINVAL`, also if a set would watch itself; `ELOOP` if sets
+    /// would watch each other in a circle, or in a chain of more than five.
     pub fn epoll_ctl(
         &mut self,
         epfd: Fd,
@@ -122,7 +122,8 @@ impl Calls<'_> {
         Ok(told)
     }
 
-    /// How many sets watch each other in a row from `fd` down; `ELOOP` if `circle` is among them.
+    /// The length of the longest chain of watching sets from `fd` downwards; `ELOOP` if `circle` is
+    /// among them.
     fn sets_below(&self, fd: Fd, circle: Fd) -> Result<u32, Errno> {
         let Kind::Epoll(epoll) = &self.table.get(fd)?.kind else {
             return Ok(0);
@@ -137,14 +138,14 @@ impl Calls<'_> {
         Ok(deepest + 1)
     }
 
-    /// How many sets watch each other in a row from `fd`, a set, up.
+    /// The length of the longest chain of watching sets from `fd`, a set, upwards.
     fn sets_above(&self, fd: Fd) -> u32 {
         let watching = self.table.sets_watching(fd).into_iter();
         let above = watching.map(|set| self.sets_above(set)).max();
         above.unwrap_or(0) + 1
     }
 
-    /// Whether a set has something to tell.
+    /// Whether a set has events to report.
     pub(super) fn epoll_ready(&self, epoll: &Epoll) -> bool {
         (epoll.watched.iter()).any(|(fd, watch)| self.worth_telling(*fd, watch) != 0)
     }
@@ -159,8 +160,8 @@ impl Calls<'_> {
         }
     }
 
-    /// What is to be told of a descriptor that is watched: nothing, if nothing has happened since
-    /// and only edges are asked for.
+    /// The events to report for a watched descriptor: none if only edges are asked for and nothing
+    /// has happened since the last report.
     fn worth_telling(&self, fd: Fd, watch: &Watch) -> i32 {
         let Ok(descriptor) = self.table.get(fd) else {
             return 0;

@@ -1,10 +1,11 @@
-//! Why a call failed, in the numbers of Linux.
+//! The error codes of failed calls, with Linux's numbers.
 
 use core::fmt;
 
 macro_rules! errnos {
     ($($name:ident = $number:literal, $text:literal;)*) => {
-        /// Why a call failed: the names and numbers of Linux on x86-64.
+        /// The error code of a failed call, with its name and number on Linux
+        /// on x86-64.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[repr(i32)]
         pub enum Errno {
@@ -12,7 +13,7 @@ macro_rules! errnos {
         }
 
         impl Errno {
-            /// Every one, in the order of their numbers.
+            /// Every error, in the order of their numbers.
             pub const ALL: &[Errno] = &[$(Errno::$name),*];
 
             /// Its name: `EAGAIN`.
@@ -91,7 +92,7 @@ impl Errno {
         all.find(|errno| errno.number() == number)
     }
 
-    /// The error with this name, or with this as its other name.
+    /// The error with this name or alias.
     pub fn from_name(name: &str) -> Option<Errno> {
         let name = match name {
             "EWOULDBLOCK" => Errno::EAGAIN.name(),

@@ -1,5 +1,5 @@
-//! The calls that fill the queue of errors of a socket, and `recvmsg` with `MSG_ERRQUEUE`, which takes
-//! one notice after the other: `SO_TIMESTAMPING`, `MSG_ZEROCOPY`. What ICMP says comes by `reports`.
+//! The calls that fill the error queue of a socket (`SO_TIMESTAMPING`, `MSG_ZEROCOPY`), and `recvmsg`
+//! with `MSG_ERRQUEUE`, which takes one notice after another. ICMP errors come from `reports`.
 
 use super::Calls;
 use super::address::Family;
@@ -19,10 +19,10 @@ use super::table::{Fd, Kind};
 use crate::stack::ConnId;
 use crate::tcp::State;
 
-/// All that `SO_TIMESTAMPING` can say.
+/// All flags of `SO_TIMESTAMPING`.
 const KNOWN: i32 = 2 * SOF_TIMESTAMPING_TX_COMPLETION - 1;
 
-/// What of it is not done here: clocks of devices.
+/// The flags that are not supported here: clocks of devices.
 const NOT_HERE: i32 = SOF_TIMESTAMPING_BIND_PHC;
 
 impl Calls<'_> {
@@ -50,7 +50,7 @@ impl Calls<'_> {
         let socket = self.stream(fd, Errno::ENOPROTOOPT)?;
         let mut base = None;
         if numbers && !socket.notices.counts() {
-            // Numbers are those of a connection that is, or is being, opened.
+            // Numbers need a connection that is open or being opened.
             let id = socket.connection().ok_or(Errno::EINVAL)?;
             if self.stack.status(id).state == State::Closed {
                 return Err(Errno::EINVAL);
@@ -66,7 +66,7 @@ impl Calls<'_> {
         Ok(())
     }
 
-    /// How the connection of a socket is now, if that is told with times.
+    /// The current state of a socket's connection, if it is reported with timestamps.
     fn snapshot(&self, fd: Fd) -> Option<Snapshot> {
         let socket = self.stream(fd, Errno::EINVAL).ok()?;
         if socket.notices.stamping() & SOF_TIMESTAMPING_OPT_STATS == 0 {
@@ -79,7 +79,7 @@ impl Calls<'_> {
         })
     }
 
-    /// The user has given text.
+    /// Notes that the user has given text.
     pub(super) fn note_sent(&mut self, fd: Fd, octets: usize, flags: i32, once: OneSend) {
         let Ok(socket) = self.stream_mut(fd, Errno::EINVAL) else {
             return;
@@ -91,7 +91,7 @@ impl Calls<'_> {
         }
     }
 
-    /// The user has given a datagram, which leaves at once.
+    /// Notes that the user has given a datagram, which leaves at once.
     pub(super) fn note_datagram(&mut self, fd: Fd, flags: i32, once: OneSend) {
         let now = self.now;
         let Ok(socket) = self.datagram_mut(fd) else {
@@ -110,7 +110,7 @@ impl Calls<'_> {
         }
     }
 
-    /// Looks at what has become of what is followed.
+    /// Checks the progress of the sends that are followed.
     pub(super) fn follow_sends(&mut self) {
         for fd in self.table.followed() {
             let id = (self.stream(fd, Errno::EINVAL).ok()).and_then(|socket| socket.connection());
@@ -130,8 +130,8 @@ impl Calls<'_> {
         }
     }
 
-    /// Octets of text that have left, and that have arrived. What a connection that has ended had
-    /// is needed no more.
+    /// How many octets of text have been sent, and how many have arrived. When a connection has
+    /// ended, everything counts as arrived, because its text is no longer needed.
     fn reached(&self, id: ConnId) -> (u64, u64) {
         if self.stack.status(id).state == State::Closed {
             return (u64::MAX, u64::MAX);
@@ -143,7 +143,7 @@ impl Calls<'_> {
         (sent as u64, arrived as u64)
     }
 
-    /// recvmsg with `MSG_ERRQUEUE`. The packet that a time is of is not given.
+    /// recvmsg with `MSG_ERRQUEUE`. The packet that belongs to a timestamp is not returned.
     pub(super) fn receive_notice(&mut self, fd: Fd, buffer: &mut [u8]) -> Result<Received, Errno> {
         let (notices, family) = match &mut self.table.get_mut(fd)?.kind {
             Kind::Stream(socket) => (&mut socket.notices, socket.family),
@@ -169,8 +169,8 @@ impl Calls<'_> {
 }
 
 impl Notice {
-    /// The text that goes with it: how much of it, and whether that is not all. Of an ICMP error, what it
-    /// quotes; and to Linux, statistics are text, too.
+    /// Copies the notice's text into `buffer`; returns its length, and whether it was cut off. An ICMP
+    /// error has its quote as text; on Linux, statistics are text, too.
     fn give_text(&self, buffer: &mut [u8]) -> (usize, bool) {
         match self {
             Notice::Stamp {
@@ -187,7 +187,7 @@ impl Notice {
         }
     }
 
-    /// Its control messages.
+    /// The notice's control messages.
     fn control(self, is_ipv6: bool) -> Vec<Control> {
         let error = |errno, origin: i32, code: i32, info, data| ExtendedError {
             errno,

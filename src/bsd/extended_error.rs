@@ -1,4 +1,4 @@
-//! `struct sock_extended_err` (ip(7)): what a message from the queue of errors is about.
+//! `struct sock_extended_err` (ip(7)): the subject of a message from the error queue.
 
 use core::net::IpAddr;
 
@@ -15,20 +15,20 @@ pub struct ExtendedError {
     pub origin: u8,
     /// The type of the ICMP message.
     pub kind: u8,
-    /// Its code.
+    /// The code of the ICMP message.
     pub code: u8,
-    /// The MTU, if that is what it is about.
+    /// The MTU, if the error is about it.
     pub info: u32,
-    /// More, by origin.
+    /// Additional data, depending on the origin.
     pub data: u32,
-    /// It is about IPv6.
+    /// Whether the error is about IPv6.
     pub is_ipv6: bool,
-    /// Who has sent the message of ICMP (`SO_EE_OFFENDER`).
+    /// The sender of the ICMP message (`SO_EE_OFFENDER`).
     pub offender: Option<IpAddr>,
 }
 
 impl ExtendedError {
-    /// The octets that it has in memory, and those of an address behind it.
+    /// The octets of the structure in memory, and of the address behind it.
     pub(super) fn octets(&self) -> Vec<u8> {
         let errno = self.errno.map_or(0, Errno::number);
         let mut data = errno.to_le_bytes().to_vec();
@@ -40,7 +40,8 @@ impl ExtendedError {
     }
 }
 
-/// `struct sockaddr_in` or `sockaddr_in6` without a port; zeros for nobody.
+/// `struct sockaddr_in` or `sockaddr_in6` without a port; all zeros without an
+/// address.
 fn offender(error: &ExtendedError) -> Vec<u8> {
     let (mut octets, len) = match (error.offender, error.is_ipv6) {
         (Some(IpAddr::V4(v4)), false) => {

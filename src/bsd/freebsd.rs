@@ -1,5 +1,5 @@
-//! What FreeBSD has and Linux has not. FreeBSD's numbers are in Linux those of something else: here a bit
-//! is set in them that no number of an option or a request has there.
+//! What FreeBSD has and Linux lacks. On Linux, FreeBSD's numbers mean something else, so here they have
+//! an additional bit set that no option or request of Linux uses.
 
 use super::errno::Errno;
 use super::linux::{
@@ -21,7 +21,8 @@ numbers! {
     FIONSPACE = OWN | 118, "Octets for which the send buffer has room.";
 }
 
-/// What FreeBSD tells of an option that is on or off, if it is on: the bit under which it is kept.
+/// FreeBSD returns an option that is on not as 1 but as the bit under which it stores the option:
+/// level, name and bit.
 const BITS: [(i32, i32, i32); 11] = [
     (SOL_SOCKET, SO_ACCEPTCONN, 0x2),
     (SOL_SOCKET, SO_REUSEADDR, 0x4),
@@ -36,14 +37,14 @@ const BITS: [(i32, i32, i32); 11] = [
     (SOL_TCP, TCP_CORK, 0x1000),
 ];
 
-/// That bit; `None`: it is no such option.
+/// The bit of an option; `None` if it is not such an option.
 pub(super) fn bit(level: i32, name: i32) -> Option<i32> {
     let mut bits = BITS.iter();
     let found = bits.find(|(of, option, _)| (*of, *option) == (level, name));
     found.map(|(_, _, bit)| *bit)
 }
 
-/// The numbers of errors that are others in FreeBSD.
+/// The errors whose numbers differ on FreeBSD.
 const ERRNOS: [(Errno, i32); 26] = [
     (Errno::EAGAIN, 35),
     (Errno::EINPROGRESS, 36),
@@ -76,7 +77,7 @@ const ERRNOS: [(Errno, i32); 26] = [
 /// The last number that means the same in both systems.
 const LAST_COMMON: i32 = 34;
 
-/// The error with this number in FreeBSD.
+/// The error with this number on FreeBSD.
 pub fn errno(number: i32) -> Option<Errno> {
     let mut others = ERRNOS.iter();
     let other = others.find(|(_, known)| *known == number);
@@ -108,7 +109,7 @@ mod tests {
         assert_eq!(errno(54), Some(Errno::ECONNRESET));
         assert_eq!(errno(35), Some(Errno::EAGAIN));
         assert_eq!(errno(32), Some(Errno::EPIPE));
-        // In FreeBSD a deadlock, and nothing that a socket has.
+        // On FreeBSD this is EDEADLK, which no socket returns.
         assert_eq!(errno(11), None);
         assert_eq!(errno(104), None);
     }

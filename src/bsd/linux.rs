@@ -1,5 +1,5 @@
-//! The numbers of Linux on x86-64: families, types, flags, options, requests. What the layer does
-//! not know has no number here.
+//! The numbers of Linux on x86-64: families, types, flags, options, requests. Only those that
+//! this layer knows are here.
 
 use super::numbers::numbers;
 
@@ -380,7 +380,7 @@ mod tests {
         assert_eq!(number("SO_UNHEARD_OF"), None);
     }
 
-    /// The system's own headers, where they are Linux's on x86-64.
+    /// Compares with the system's own headers, on Linux on x86-64.
     #[test]
     #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
     fn the_system_agrees() {

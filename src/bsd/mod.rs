@@ -1,5 +1,5 @@
-//! BSD sockets, as a pure layer over a [`Stack`]: descriptors, calls that never wait, and the `errno` of
-//! Linux. Whoever calls it does the waiting: the C library with threads, a script in virtual time.
+//! BSD sockets as a pure layer over a [`Stack`]: descriptors, calls that never wait, and Linux's
+//! `errno`. The caller does the waiting: the C library with threads, a script in virtual time.
 //!
 //! ```
 //! use stubborn::bsd::{Bsd, Errno, linux::*};
@@ -19,33 +19,33 @@
 //! | `errno`, `linux` | [`Errno`]; every other number of Linux |
 //! | `freebsd` | numbers of what only FreeBSD has |
 //! | `numbers` | how such a table is written |
-//! | `fd`, `table` | descriptors, and what stands behind one |
+//! | `fd`, `table` | descriptors, and the objects behind them |
 //! | `stream`, `datagram` | a TCP socket, a UDP socket |
-//! | `settings` | what the layer itself keeps of either |
-//! | `sockets` | how calls find them, take their errors, let go of what they have |
+//! | `settings` | settings of either that the layer itself keeps |
+//! | `sockets` | how calls find sockets, take their errors and release their connections |
 //! | `address` | families, mapped addresses |
-//! | `binding` | who may bind what |
+//! | `binding` | which sockets may be bound to which addresses |
 //! | `open` | socket, bind, listen, accept, getsockname, getpeername |
-//! | `connect` | connect, and its way through three calls |
+//! | `connect` | connect, which may take several calls |
 //! | `close` | shutdown, close |
 //! | `receive`, `send` | read, recv, recvmsg; write, send, sendmsg |
 //! | `received`, `ancillary` | control messages of recvmsg, and of sendmsg |
-//! | `error_queue` | the queue of errors: `MSG_ZEROCOPY`, `SO_TIMESTAMPING` |
-//! | `notices` | what is in that queue |
-//! | `extended_error` | how its errors are told: `struct sock_extended_err` |
-//! | `statistics` | what goes with a time: `SOF_TIMESTAMPING_OPT_STATS` |
-//! | `reports` | what ICMP says, for the queue of errors: `IP_RECVERR` |
+//! | `error_queue` | the error queue: `MSG_ZEROCOPY`, `SO_TIMESTAMPING` |
+//! | `notices` | the contents of that queue |
+//! | `extended_error` | the form of its errors: `struct sock_extended_err` |
+//! | `statistics` | what is reported with a timestamp: `SOF_TIMESTAMPING_OPT_STATS` |
+//! | `reports` | ICMP errors for the error queue: `IP_RECVERR` |
 //! | `control` | fcntl, ioctl |
 //! | `options/` | getsockopt, setsockopt |
 //! | `tcp_info` | `TCP_INFO` |
-//! | `ready` | which descriptor is ready for what: poll |
+//! | `ready` | what a descriptor is ready for: poll |
 //! | `watched`, `epoll` | a set that watches descriptors; epoll: by level, by edge, once |
-//! | `pipe`, `splice` | what lies in a pipe; pipe, splice |
-//! | `attempt` | calls that block, as values that can be tried again |
+//! | `pipe`, `splice` | the contents of a pipe; pipe, splice |
+//! | `attempt` | blocking calls, as values that can be tried again |
 //!
-//! No call waits. Where a C program would block, it fails with `EAGAIN` (`connect` with
-//! `EINPROGRESS`), whether the descriptor is `O_NONBLOCK` or not: [`Calls::may_wait`] says whether
-//! the caller should wait and try again, and `attempt` knows how.
+//! No call waits. Where the call of a C program would block, a call here fails with `EAGAIN`
+//! (`connect` with `EINPROGRESS`), whether the descriptor is `O_NONBLOCK` or not.
+//! [`Calls::may_wait`] says whether the caller should wait and try again, and `attempt` knows how.
 
 mod address;
 mod ancillary;
@@ -98,23 +98,23 @@ pub use watched::EpollEvent;
 
 use table::Table;
 
-/// The system whose sockets these are, where systems differ. Numbers and names are those of Linux in any case,
-/// except for what only FreeBSD has ([`freebsd`]).
+/// The system whose sockets these imitate, where systems differ. Numbers and names are always those of
+/// Linux, except for what only FreeBSD has ([`freebsd`]).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum System {
-    /// One connection more waits to be accepted than the backlog says; sizes of buffers are told
+    /// One more connection than the backlog may wait to be accepted. Buffer sizes are reported
     /// twice as large as they are.
     #[default]
     Linux,
-    /// Half as many more wait; sizes are told as they are; what was reset before it was accepted is not
-    /// given; who sends without a connection, or before it is established, is told that there is none; and
-    /// a connect that has succeeded is not told again.
+    /// Half as many more connections may wait. Buffer sizes are reported as they are. A connection that
+    /// was reset before it was accepted is not handed out. A send without an established connection fails
+    /// with `ENOTCONN`. The success of a connect is not reported again.
     Freebsd,
 }
 
 impl System {
-    /// How many established connections wait to be accepted at most.
+    /// The most established connections that may wait to be accepted.
     fn backlog(self, asked: usize) -> usize {
         match self {
             System::Linux => asked + 1,
@@ -130,7 +130,7 @@ impl System {
         }
     }
 
-    /// The size of a buffer, as it is told.
+    /// The size of a buffer as it is reported.
     fn told(self, octets: usize) -> usize {
         match self {
             System::Linux => 2 * octets,
@@ -146,7 +146,7 @@ pub struct Bsd {
     system: System,
     /// The name of the only device.
     device: String,
-    /// The keys of those who ask for signatures and do not say with which ([`System::Freebsd`]).
+    /// The keys of sockets that turn on signatures without naming keys ([`System::Freebsd`]).
     associations: SignatureKeys,
 }
 
@@ -184,7 +184,7 @@ impl Bsd {
         }
     }
 
-    /// Sets the keys that FreeBSD's `TCP_MD5SIG` turns on, which come from `setkey` there.
+    /// Sets the keys that FreeBSD's `TCP_MD5SIG` turns on; on FreeBSD, `setkey` sets them.
     pub fn associate(&mut self, keys: SignatureKeys) {
         self.associations = keys;
     }
@@ -194,8 +194,8 @@ impl Bsd {
         &self.associations
     }
 
-    /// The calls of the program at the time `now`. `stack` must be the same every time, and nobody else may take
-    /// its events.
+    /// The calls of the program at the time `now`. `stack` must be the same every time, and no other code
+    /// may take its events.
     pub fn at<'a>(&'a mut self, now: Instant, stack: &'a mut Stack) -> Calls<'a> {
         let mut calls = Calls {
             table: &mut self.table,
@@ -229,17 +229,17 @@ pub struct Calls<'a> {
 }
 
 impl Calls<'_> {
-    /// The system whose sockets these are.
+    /// The system whose sockets these imitate.
     pub fn system(&self) -> System {
         self.system
     }
 
-    /// The moment.
+    /// The time of these calls.
     pub fn now(&self) -> Instant {
         self.now
     }
 
-    /// What has happened below: those who watch by edges must know.
+    /// Takes the stack's events: sets that watch by edges must know of them.
     fn take_events(&mut self) {
         while let Some(event) = self.stack.poll_event() {
             let fd = match event {

@@ -1,6 +1,5 @@
-//! What the queue of errors of a socket holds. Not all of it are errors: what became of text that was
-//! sent with `MSG_ZEROCOPY`, of TCP; when it left or arrived (`SO_TIMESTAMPING`); and what ICMP has
-//! said.
+//! The contents of a socket's error queue. Not all of them are errors: the fate of TCP text sent with
+//! `MSG_ZEROCOPY`, the times when it left or arrived (`SO_TIMESTAMPING`), and ICMP errors.
 //!
 //! The calls that fill and empty it are in `error_queue`, and for ICMP in `reports`.
 
@@ -17,18 +16,18 @@ use super::statistics::Snapshot;
 use super::tcp_info::TcpInfo;
 use crate::time::Instant;
 
-/// The most notices that wait to be read, and the most sends that are followed: of more nothing is
-/// told.
+/// The most notices that may wait, and the most sends that are followed: nothing is reported about
+/// any more.
 const MOST: usize = 1_024;
 
 /// The notices of one socket.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Notices {
-    /// What recvmsg gives, the oldest first.
+    /// What recvmsg returns, oldest first.
     waiting: VecDeque<Notice>,
-    /// The sends of which something is still to be told, in their order.
+    /// The sends about which something is still to be reported, in order.
     sends: VecDeque<Send>,
-    /// Octets that the user has given, ever.
+    /// How many octets the user has given so far.
     given: u64,
     /// The next number of a send with `MSG_ZEROCOPY`.
     number: u32,
@@ -36,7 +35,7 @@ pub(super) struct Notices {
     stamping: i32,
     /// The octet from which `SOF_TIMESTAMPING_OPT_ID` counts.
     base: u64,
-    /// How the connection was when it was last looked at, if that is told with times.
+    /// The state of the connection when it was last checked, if it is reported with timestamps.
     before: Option<Box<TcpInfo>>,
 }
 
@@ -45,33 +44,33 @@ pub(super) struct Notices {
 struct Send {
     /// Where its text ends, in octets that the user has given.
     end: u64,
-    /// Its number among those with `MSG_ZEROCOPY`.
+    /// Its number among the sends with `MSG_ZEROCOPY`.
     zerocopy: Option<u32>,
-    /// Which times are still to be told: `SOF_TIMESTAMPING_TX_…`.
+    /// Which times are still to be reported: `SOF_TIMESTAMPING_TX_…`.
     stamps: i32,
-    /// What they are told with.
+    /// The number that is reported with them.
     key: u32,
-    /// When it left.
+    /// When its last octet left.
     departed: Option<Instant>,
 }
 
-/// Something to tell.
+/// Something to report.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Notice {
-    /// The text of these sends is needed no more.
+    /// The text of these sends is no longer needed.
     ZeroCopy { first: u32, last: u32 },
-    /// When the last octet of a send came so far: `SCM_TSTAMP_…`.
+    /// When the last octet of a send reached a stage: `SCM_TSTAMP_…`.
     Stamp {
         what: i32,
         key: u32,
         at: Instant,
         more: More,
     },
-    /// What ICMP has said.
+    /// An ICMP error.
     Icmp(Told),
 }
 
-/// What the queue of errors tells of an ICMP message.
+/// What the error queue reports about an ICMP message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Told {
     pub(super) errno: Errno,
@@ -79,27 +78,27 @@ pub(super) struct Told {
     pub(super) kind: u8,
     pub(super) code: u8,
     pub(super) info: u32,
-    /// Whom the datagram was for, as the stack knows it.
+    /// The destination of the datagram, in the stack's form.
     pub(super) remote: SocketAddr,
-    /// Who has sent the message, if anybody has.
+    /// The sender of the message, if there was a message.
     pub(super) offender: Option<IpAddr>,
     /// What the message quotes.
     pub(super) quoted: Vec<u8>,
 }
 
-/// What goes with a time.
+/// What is reported with a timestamp.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum More {
     /// Nothing.
     Nothing,
-    /// What was sent, of which nothing is given: it is cut off.
+    /// The packet that was sent, but cut off to nothing.
     Packet,
-    /// Attributes of netlink.
+    /// Netlink attributes.
     Statistics(Vec<u8>),
 }
 
 impl Notice {
-    /// The error that is pending with it.
+    /// The error that is pending while this notice waits.
     pub(super) fn errno(&self) -> Option<Errno> {
         match self {
             Notice::Icmp(told) => Some(told.errno),
@@ -109,17 +108,17 @@ impl Notice {
 }
 
 impl Notices {
-    /// Whether recvmsg with `MSG_ERRQUEUE` has something to give.
+    /// Whether recvmsg with `MSG_ERRQUEUE` has something to return.
     pub(super) fn any(&self) -> bool {
         !self.waiting.is_empty()
     }
 
-    /// Nobody will read what waits.
+    /// Drops all waiting notices.
     pub(super) fn forget(&mut self) {
         self.waiting.clear();
     }
 
-    /// The oldest, and the error that is pending once it is gone.
+    /// Takes the oldest notice, with the error that is pending once it is gone.
     pub(super) fn take(&mut self) -> Option<(Notice, Option<Errno>)> {
         let notice = self.waiting.pop_front()?;
         Some((notice, self.waiting.front().and_then(Notice::errno)))
@@ -130,7 +129,8 @@ impl Notices {
         self.stamping
     }
 
-    /// `SO_TIMESTAMPING` is set. `base`: the octet from which sends are numbered, if that begins now.
+    /// Sets `SO_TIMESTAMPING`. `base`: the octet from which sends are numbered, if numbering begins
+    /// now.
     pub(super) fn set_stamping(&mut self, flags: i32, base: Option<u64>) {
         self.stamping = flags;
         self.base = base.unwrap_or(self.base);
@@ -141,20 +141,20 @@ impl Notices {
         self.stamping & SOF_TIMESTAMPING_OPT_ID != 0
     }
 
-    /// Octets that the user has given, ever.
+    /// How many octets the user has given so far.
     pub(super) fn given(&self) -> u64 {
         self.given
     }
 
-    /// Whether there is a send of which something is still to be told.
+    /// Whether something is still to be reported about any send.
     pub(super) fn follows(&self) -> bool {
         !self.sends.is_empty()
     }
 
-    /// Follows a send of so many octets; whether there is something to follow. `stamps`: the times that
-    /// are told of it, if not those of the socket.
+    /// Follows a send of `octets` octets; returns whether there is anything to follow. `stamps`: the
+    /// times to report for it, if not those of the socket.
     pub(super) fn follow(&mut self, octets: usize, zerocopy: bool, stamps: Option<i32>) -> bool {
-        // Of a send of nothing there is nothing to tell, and it has no number.
+        // There is nothing to report about an empty send, and it has no number.
         if octets == 0 {
             return self.follows();
         }
@@ -180,8 +180,8 @@ impl Notices {
         self.follows()
     }
 
-    /// So many octets have been sent, and so many have arrived; the connection is as in `snapshot`, if
-    /// that is told with times.
+    /// Reports what is due when `sent` octets have left and `arrived` have arrived. `snapshot` is the
+    /// state of the connection, if it is reported with timestamps.
     pub(super) fn progress(
         &mut self,
         now: Instant,
@@ -223,7 +223,8 @@ impl Notices {
         self.waiting.len() > before
     }
 
-    /// What goes with a time: `SCM_TSTAMP_…`, of what left at `departed`.
+    /// What is reported with the timestamp `what` (`SCM_TSTAMP_…`) of a send that left at
+    /// `departed`.
     fn with(&self, what: i32, departed: Instant, snapshot: Option<&Snapshot>) -> More {
         match snapshot {
             Some(snapshot) => {
@@ -236,8 +237,9 @@ impl Notices {
         }
     }
 
-    /// A datagram has left; whether that is told. Only those are numbered of which it is. `stamps`: as in
-    /// [`Notices::follow`]; `number`: what it is told with, if it is not counted.
+    /// Reports that a datagram has left, if that was asked for; returns whether it did. Only datagrams
+    /// for which it was asked for are numbered. `stamps`: as in [`Notices::follow`]; `number`: an
+    /// explicit number in place of the counted one.
     pub(super) fn tell_departed(
         &mut self,
         now: Instant,
@@ -276,21 +278,21 @@ impl Notices {
         true
     }
 
-    /// One notice more, unless too many wait.
+    /// Adds a notice, unless too many wait.
     pub(super) fn tell(&mut self, notice: Notice) {
         if self.waiting.len() < MOST {
             self.waiting.push_back(notice);
         }
     }
 
-    /// A datagram was sent with `MSG_ZEROCOPY`: it is copied at once.
+    /// Reports that a datagram was sent with `MSG_ZEROCOPY`: it is copied at once.
     pub(super) fn tell_datagram_copied(&mut self) {
         let number = self.number;
         self.number = number.wrapping_add(1);
         self.tell_copied(number);
     }
 
-    /// Numbers that follow each other are one notice.
+    /// Consecutive numbers share one notice.
     fn tell_copied(&mut self, number: u32) {
         match self.waiting.back_mut() {
             Some(Notice::ZeroCopy { last, .. }) if last.wrapping_add(1) == number => {
@@ -304,8 +306,8 @@ impl Notices {
     }
 }
 
-/// Times of what has been sent: given to the queue of the device, and taken from it, which is the
-/// same moment here.
+/// The times of a send: when it enters the device's queue and when it leaves it, which here are the
+/// same.
 const TX_SENT: i32 = SOF_TIMESTAMPING_TX_SCHED | SOF_TIMESTAMPING_TX_SOFTWARE;
 
 #[cfg(test)]
@@ -313,7 +315,7 @@ mod tests {
     use super::*;
     use std::iter::from_fn;
 
-    /// Whoever never reads the queue of errors makes it no longer than this; what waits already is still told.
+    /// The queue grows no longer than this if nothing reads it; what waits already is still reported.
     #[test]
     fn only_so_many_notices_wait() {
         let mut notices = Notices::default();
@@ -327,7 +329,7 @@ mod tests {
         assert_eq!(from_fn(|| notices.take()).count(), MOST);
     }
 
-    /// Of more sends than so many nothing is told, but they are numbered.
+    /// Sends beyond the limit are not reported, but still numbered.
     #[test]
     fn only_so_many_sends_are_followed() {
         let mut notices = Notices::default();

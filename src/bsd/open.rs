@@ -47,14 +47,14 @@ impl Calls<'_> {
     /// Gives a socket a local address. Port 0: the stack chooses.
     ///
     /// # Errors
-    /// `EAFNOSUPPORT`, `EADDRNOTAVAIL` if it is not this host's, `EINVAL` if the socket has one,
-    /// `EADDRINUSE`.
+    /// `EAFNOSUPPORT`, `EADDRNOTAVAIL` if the address is not this host's, `EINVAL` if the socket
+    /// has one already, `EADDRINUSE`.
     pub fn bind(&mut self, fd: Fd, address: SocketAddr) -> Result<(), Errno> {
         match &self.table.get(fd)?.kind {
             Kind::Stream(socket) => {
                 let (family, v6only) = (socket.family, socket.settings.v6only);
                 self.bindable(family, address, v6only, Self::is_bindable)?;
-                // A socket whose connection is over has lost the port that the stack chose for it.
+                // A socket whose connection is over has lost a port that the stack chose for it.
                 let is_used = match socket.role {
                     Role::Fresh => false,
                     Role::Listening(_) => true,
@@ -80,7 +80,7 @@ impl Calls<'_> {
         }
     }
 
-    /// Where a TCP socket is bound; the ports of others are not taken.
+    /// Binds a TCP socket. Port 0 never chooses a port that another socket has taken.
     pub(super) fn bind_stream(&mut self, fd: Fd, address: SocketAddr) -> Result<(), Errno> {
         let socket = self.stream(fd, Errno::EINVAL)?;
         let (family, v6only) = (socket.family, socket.settings.v6only);
@@ -95,7 +95,7 @@ impl Calls<'_> {
         Ok(())
     }
 
-    /// Where a UDP socket is bound: it hears from now on.
+    /// Binds a UDP socket: from now on it receives.
     pub(super) fn bind_datagram(&mut self, fd: Fd, address: SocketAddr) -> Result<(), Errno> {
         let socket = self.datagram(fd)?;
         let (family, v6only) = (socket.family, socket.settings.v6only);
@@ -141,7 +141,7 @@ impl Calls<'_> {
         self.rejoin(fd)
     }
 
-    /// The places of an address, if this host may use it.
+    /// The stack's addresses for an address, if this host may use it.
     fn bindable(
         &self,
         family: Family,
@@ -161,11 +161,11 @@ impl Calls<'_> {
         }
     }
 
-    /// Accepts connections from now on. As many established ones as `backlog` says, and some more ([`System`]), may
+    /// Starts to listen. As many established connections as `backlog` says, and some more ([`System`]), may
     /// wait for accept. Another call changes the backlog.
     ///
     /// # Errors
-    /// `EINVAL` if it is connected, `EADDRINUSE`, `EOPNOTSUPP` for UDP.
+    /// `EINVAL` if the socket is connected, `EADDRINUSE`, `EOPNOTSUPP` for UDP.
     pub fn listen(&mut self, fd: Fd, backlog: i32) -> Result<(), Errno> {
         let socket = self.stream(fd, Errno::EOPNOTSUPP)?;
         let most = self.stack.config().strangers.max_backlog;
@@ -229,8 +229,8 @@ impl Calls<'_> {
     /// The next established connection as a new socket, and its peer. `flags`: `SOCK_NONBLOCK`.
     ///
     /// # Errors
-    /// `EAGAIN` if there is none, `ECONNABORTED` if it has ended (FreeBSD), `EINVAL` if it does not
-    /// listen or for other flags, `EOPNOTSUPP` for UDP, `EMFILE`.
+    /// `EAGAIN` if there is none, `ECONNABORTED` if the connection has ended (FreeBSD), `EINVAL` if
+    /// the socket does not listen or for other flags, `EOPNOTSUPP` for UDP, `EMFILE`.
     pub fn accept(&mut self, fd: Fd, flags: i32) -> Result<(Fd, SocketAddr), Errno> {
         if flags & !(SOCK_NONBLOCK | SOCK_CLOEXEC) != 0 {
             return Err(Errno::EINVAL);
@@ -256,7 +256,8 @@ impl Calls<'_> {
             return Err(Errno::ECONNABORTED);
         }
         let (local, peer) = (self.stack.local_addr(id), self.stack.peer_addr(id));
-        // What the listener was told after the SYN came does not concern it.
+        // Options that were set on the listener after the SYN arrived do not apply to the
+        // connection.
         let options = self.stack.options(id);
         let child = self.stream_mut(new, Errno::EINVAL)?;
         child.config.socket = options;
@@ -266,7 +267,7 @@ impl Calls<'_> {
         Ok((new, peer))
     }
 
-    /// Whether nobody can use a connection any more: in TIME-WAIT it is the stack's alone.
+    /// Whether a program can no longer use a connection: in TIME-WAIT only the stack does.
     fn is_over(&self, id: ConnId) -> bool {
         matches!(self.stack.status(id).state, State::TimeWait | State::Closed)
     }
@@ -291,7 +292,7 @@ impl Calls<'_> {
     /// The address of the peer.
     ///
     /// # Errors
-    /// `ENOTCONN`: there is none, or not yet, or not any more.
+    /// `ENOTCONN` if there is no peer, not yet, or no longer.
     pub fn getpeername(&self, fd: Fd) -> Result<SocketAddr, Errno> {
         match &self.table.get(fd)?.kind {
             Kind::Stream(socket) => {

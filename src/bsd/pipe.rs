@@ -1,18 +1,18 @@
-//! What lies in a pipe.
+//! Pipes and their contents.
 
 use std::collections::VecDeque;
 
 use super::errno::Errno;
 use super::linux::{POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM};
 
-/// Octets that a pipe has room for, as on Linux.
+/// The capacity of a pipe in octets, as on Linux.
 const ROOM: usize = 65_536;
 
 /// A pipe.
 #[derive(Clone, Debug)]
 pub(super) struct Pipe {
     octets: VecDeque<u8>,
-    /// Whether its ends are open: that for reading, that for writing.
+    /// Whether its ends are open: the one for reading, the one for writing.
     open: [bool; 2],
 }
 
@@ -24,7 +24,7 @@ pub(super) struct End {
 }
 
 impl Pipe {
-    /// An empty pipe, both ends of which are open.
+    /// An empty pipe with both ends open.
     pub(super) fn new() -> Pipe {
         Pipe {
             octets: VecDeque::new(),
@@ -32,7 +32,7 @@ impl Pipe {
         }
     }
 
-    /// The first octets, at most `len`; none at its end.
+    /// The first octets, at most `len`; none at the end of the stream.
     pub(super) fn front(&self, len: usize) -> Result<Vec<u8>, Errno> {
         match self.octets.is_empty() && self.open[1] && len > 0 {
             true => Err(Errno::EAGAIN),
@@ -40,12 +40,12 @@ impl Pipe {
         }
     }
 
-    /// So many of the first octets are taken out.
+    /// Removes the first `len` octets.
     pub(super) fn take(&mut self, len: usize) {
         self.octets.drain(..len);
     }
 
-    /// For how many octets there is room.
+    /// How many octets there is room for.
     pub(super) fn room(&self) -> Result<usize, Errno> {
         match self.open[0] {
             true => Ok(ROOM - self.octets.len()),
@@ -53,18 +53,18 @@ impl Pipe {
         }
     }
 
-    /// Octets are put in, for which there is room.
+    /// Adds octets, for which there must be room.
     pub(super) fn put(&mut self, octets: &[u8]) {
         self.octets.extend(octets);
     }
 
-    /// One end is closed. Whether both are.
+    /// Closes one end. Returns whether both are closed now.
     pub(super) fn close(&mut self, writes: bool) -> bool {
         self.open[usize::from(writes)] = false;
         self.open == [false, false]
     }
 
-    /// What an end is ready for, in bits of poll.
+    /// What an end is ready for, as bits of poll.
     pub(super) fn ready(&self, writes: bool) -> i32 {
         let mut ready = 0;
         match writes {

@@ -1,4 +1,4 @@
-//! Which descriptor is ready for what; poll.
+//! What a descriptor is ready for; poll.
 
 use super::datagram::DatagramSocket;
 use super::errno::Errno;
@@ -11,7 +11,7 @@ use super::table::{Fd, Kind};
 use super::{Calls, System};
 use crate::tcp::State;
 
-/// What is told whether it was asked for or not.
+/// Events that are reported even if not asked for.
 const ALWAYS: i32 = POLLERR | POLLHUP;
 const READABLE: i32 = POLLIN | POLLRDNORM;
 const WRITABLE: i32 = POLLOUT | POLLWRNORM;
@@ -49,8 +49,8 @@ impl Calls<'_> {
         Ok(match &self.table.get(fd)?.kind {
             Kind::Stream(socket) => match (self.system, &socket.role) {
                 (System::Linux, _) => self.stream_ready(socket),
-                // FreeBSD: nothing is told of a socket that has never been connected, and an error only
-                // makes a socket readable and writable.
+                // FreeBSD reports nothing about a socket that was never connected, and reports an error
+                // only by making the socket readable and writable.
                 (System::Freebsd, Role::Fresh) => 0,
                 (System::Freebsd, _) => self.stream_ready(socket) & !POLLERR,
             },
@@ -61,7 +61,7 @@ impl Calls<'_> {
         })
     }
 
-    /// Whether an error of a TCP socket is pending; a notice is none.
+    /// Whether an error of a TCP socket is pending; a notice does not count.
     pub(super) fn is_broken(&self, socket: &StreamSocket) -> bool {
         let ended = |id| self.stack.error(id).is_some();
         socket.error.is_some() || socket.connection().is_some_and(ended)
@@ -104,7 +104,7 @@ impl Calls<'_> {
         if opening && !status.fast_open_child {
             return ready;
         }
-        // The urgent octet, if it is next, is not among what can be read.
+        // If the urgent octet is next, it does not count as readable.
         let at_mark = self.stack.urgent_mark(id) == Some(1) && !socket.settings.urgent_inline;
         if status.recv_queue >= self.low_water(socket, id) + usize::from(at_mark) {
             ready |= READABLE;

@@ -17,7 +17,7 @@ use super::table::{Fd, Kind};
 use crate::stack::{ConnId, UdpRecvError};
 use crate::tcp::{RecvError, State};
 
-/// What a UDP socket has asked to be told with a datagram, in the order of Linux.
+/// The control messages that a UDP socket has asked for, in Linux's order.
 fn told_with(socket: &DatagramSocket, datagram: &crate::stack::Received) -> Vec<Control> {
     let settings = &socket.settings;
     let wants = SOF_TIMESTAMPING_RX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE;
@@ -36,7 +36,7 @@ fn told_with(socket: &DatagramSocket, datagram: &crate::stack::Received) -> Vec<
     told
 }
 
-/// What a socket has asked to be told of the IP header of a datagram.
+/// The control messages about a datagram's IP header that a socket has asked for.
 fn told_marks(settings: &SocketSettings, datagram: &crate::stack::Received) -> Vec<Control> {
     let is_ipv6 = datagram.remote.is_ipv6();
     let (level, limit, class) = match is_ipv6 {
@@ -53,7 +53,7 @@ fn told_marks(settings: &SocketSettings, datagram: &crate::stack::Received) -> V
 }
 
 impl Calls<'_> {
-    /// As [`Calls::recv`] without flags; but who has no room is given nothing, whatever there is.
+    /// As [`Calls::recv`] without flags, but an empty buffer always gets nothing.
     ///
     /// # Errors
     /// As [`Calls::recv`].
@@ -66,17 +66,18 @@ impl Calls<'_> {
         self.recv(fd, buffer, 0)
     }
 
-    /// Copies what has arrived into `buffer`, as far as there is room; 0 means the end of the stream. It returns
-    /// what is there, even with `MSG_WAITALL`: [`Receiving`](super::Receiving) waits for the rest.
+    /// Copies what has arrived into `buffer`, as far as there is room; 0 means the end of the stream. It
+    /// returns what is available, even with `MSG_WAITALL`: [`Receiving`](super::Receiving) waits for the
+    /// rest.
     ///
     /// # Errors
-    /// `EAGAIN` if nothing is here, `ENOTCONN`; the reason why the connection ended, once, after
-    /// what had arrived before; `EINVAL` for `MSG_OOB` without urgent data.
+    /// `EAGAIN` if nothing is available, `ENOTCONN`; the reason why the connection ended, once,
+    /// after what had arrived before; `EINVAL` for `MSG_OOB` without urgent data.
     pub fn recv(&mut self, fd: Fd, buffer: &mut [u8], flags: i32) -> Result<usize, Errno> {
         Ok(self.recvmsg(fd, buffer, flags)?.len)
     }
 
-    /// As [`Calls::recv`], and says all that is known of what was received.
+    /// As [`Calls::recv`], and also returns the details of what was received.
     ///
     /// # Errors
     /// As [`Calls::recv`].
@@ -142,8 +143,8 @@ impl Calls<'_> {
         Ok(received)
     }
 
-    /// `SO_TIMESTAMP`, `SO_TIMESTAMPNS` and `SO_TIMESTAMPING`: when the last of what was read came; or, of what was only
-    /// looked at, the octet so far `ahead`.
+    /// `SO_TIMESTAMP`, `SO_TIMESTAMPNS` and `SO_TIMESTAMPING`: when the last octet that was read arrived;
+    /// or, with `MSG_PEEK`, the octet that is `ahead` of the reader.
     fn arrival_times(
         &self,
         fd: Fd,
@@ -168,7 +169,7 @@ impl Calls<'_> {
             .collect())
     }
 
-    /// Text in order; with `MSG_PEEK` and `SO_PEEK_OFF`, from ahead of the reader.
+    /// Receives text in order; with `MSG_PEEK` and `SO_PEEK_OFF`, from a place ahead of the reader.
     fn receive_text(
         &mut self,
         fd: Fd,
@@ -184,14 +185,15 @@ impl Calls<'_> {
         if peek {
             self.stack.look(self.now, id);
         }
-        // What is read is not ahead any more.
+        // What was read is no longer ahead of the reader.
         if !peek && let Some(place) = &mut self.stream_mut(fd, Errno::EINVAL)?.peek_place {
             *place = place.saturating_sub(len);
         }
         Ok(len)
     }
 
-    /// `SO_PEEK_OFF`: what lies so far ahead of the reader. The next one goes on behind it.
+    /// `SO_PEEK_OFF`: peeks at what is `ahead` octets ahead of the reader. The next peek continues
+    /// behind it.
     fn peek_on(
         &mut self,
         fd: Fd,
@@ -202,7 +204,7 @@ impl Calls<'_> {
         let status = self.stack.status(id);
         let len = match status.recv_queue {
             waiting if waiting > ahead => self.stack.peek(id, ahead, buffer),
-            // Nothing is here at all: the answer of one without it.
+            // Nothing has arrived at all: the same answer as without `SO_PEEK_OFF`.
             0 => self.receive_here(fd, id, buffer, MSG_PEEK)?,
             _ if status.fin_received => 0,
             _ => return Err(Errno::EAGAIN),
@@ -211,7 +213,8 @@ impl Calls<'_> {
         Ok(len)
     }
 
-    /// FreeBSD: who has shut reading reads nothing any more, and an error comes before the end of the text.
+    /// FreeBSD: after the reading side is shut down nothing can be read, and an error comes before the end
+    /// of the stream.
     fn freebsd_end(&mut self, fd: Fd, id: ConnId) -> Option<Result<usize, Errno>> {
         if self.system != System::Freebsd {
             return None;
@@ -225,7 +228,7 @@ impl Calls<'_> {
         }
     }
 
-    /// Text in order. One call ends before the urgent octet; the next passes it over, or, with
+    /// Receives text in order. One call ends before the urgent octet; the next skips it or, with
     /// `SO_OOBINLINE`, begins with it.
     fn receive_here(
         &mut self,
@@ -257,16 +260,16 @@ impl Calls<'_> {
             true => self.stack.status(id).recv_queue,
             false => 0,
         };
-        // Linux: with nothing here, a call that asks for nothing waits all the same.
+        // On Linux, if nothing has arrived, even a call with an empty buffer waits.
         let waits_for_nothing = self.system == System::Linux && buffer.is_empty();
         if waiting > skip || (peek && buffer.is_empty() && !waits_for_nothing) {
             return Ok(self.stack.peek(id, skip, buffer));
         }
         let read_shut = self.stream(fd, Errno::EINVAL)?.read_shut;
         let answer = match peek {
-            // The urgent octet alone, which stays.
+            // Only the urgent octet is there, and it stays.
             true if waiting > 0 => Err(RecvError::WouldBlock),
-            // Nothing is here: the same answer, and nothing can be taken away.
+            // Nothing is there, so this call gives the same answer and cannot remove anything.
             true => self.stack.recv(self.now, id, &mut [0]),
             false if waits_for_nothing && self.stack.readable(id) == 0 => {
                 self.stack.recv(self.now, id, &mut [0])
@@ -285,7 +288,7 @@ impl Calls<'_> {
         }
     }
 
-    /// `SO_OOBINLINE`: the urgent octet, which is next, and what follows it.
+    /// `SO_OOBINLINE`: receives the urgent octet, which is next, and what follows it.
     fn receive_from_mark(&mut self, id: ConnId, buffer: &mut [u8]) -> Result<usize, RecvError> {
         let taken = self.stack.recv(self.now, id, buffer)?;
         let rest = &mut buffer[taken..];
@@ -296,7 +299,7 @@ impl Calls<'_> {
         Ok(taken + more)
     }
 
-    /// The urgent octet is next: it is taken out of the stream. To Linux it is gone then.
+    /// Removes the urgent octet, which is next, from the stream. On Linux it is then lost.
     fn pass_urgent(&mut self, fd: Fd, id: ConnId) -> Result<(), Errno> {
         let place = self.urgent_place(id);
         let is_kept = self.system == System::Freebsd;
@@ -309,7 +312,7 @@ impl Calls<'_> {
         Ok(())
     }
 
-    /// `MSG_OOB`: the urgent octet, once.
+    /// `MSG_OOB`: receives the urgent octet, once.
     fn receive_urgent(
         &mut self,
         fd: Fd,
@@ -352,28 +355,28 @@ impl Calls<'_> {
         Ok(received)
     }
 
-    /// Whether the urgent octet is the next.
+    /// Whether the urgent octet is next.
     pub(super) fn is_at_mark(&self, fd: Fd) -> bool {
         let id = (self.stream(fd, Errno::EINVAL).ok()).and_then(|socket| socket.connection());
         id.is_some_and(|id| self.stack.urgent_mark(id) == Some(1))
     }
 
-    /// Where in the stream the urgent data ends that is ahead of the reader.
+    /// Where in the stream the urgent data ahead of the reader ends.
     fn urgent_place(&self, id: ConnId) -> Option<u64> {
         let ahead = self.stack.urgent_mark(id)?;
         let status = self.stack.status(id);
         Some(status.bytes_received - status.recv_queue as u64 + ahead)
     }
 
-    /// Whether `MSG_OOB` would give the urgent octet.
+    /// Whether `MSG_OOB` would return the urgent octet.
     pub(super) fn urgent_ready(&self, socket: &StreamSocket, id: ConnId) -> bool {
         let unread = self.urgent_place(id) != socket.urgent_read;
         let is_ahead = unread && self.stack.urgent_mark(id).is_some();
         socket.urgent.is_some() || (is_ahead && self.stack.urgent_octet(id).is_some())
     }
 
-    /// How many octets make a stream readable: `SO_RCVLOWAT`, but any where the window as the peer knows it has no
-    /// room for another segment, since more may never come then.
+    /// How many octets make a stream readable: `SO_RCVLOWAT`. But if the window that the peer knows has no
+    /// room for another segment, a single octet does, since more may never arrive.
     pub(super) fn low_water(&self, socket: &StreamSocket, id: ConnId) -> usize {
         let status = self.stack.status(id);
         let scale = status.window_scale.map_or(0, |(_, own)| own);
@@ -394,7 +397,7 @@ impl Calls<'_> {
             return Err(error);
         }
         let family = socket.family;
-        // Linux: who does not wait is not told that nothing will come.
+        // On Linux, a non-blocking call does not report that nothing will arrive.
         let waits = flags & MSG_DONTWAIT == 0 && !self.table.get(fd)?.is_nonblocking();
         let told = waits || self.system == System::Freebsd;
         let socket = self.datagram(fd)?;

@@ -1,4 +1,4 @@
-//! What recvmsg returns, with its control messages as they are in memory.
+//! The result of recvmsg, with its control messages as they are in memory.
 
 use core::net::{IpAddr, SocketAddr};
 
@@ -11,7 +11,7 @@ use super::linux::{
 use super::settings::SocketSettings;
 use crate::time::Instant;
 
-/// What recvmsg returns.
+/// The result of recvmsg.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Received {
     /// Octets received; with `MSG_TRUNC`, those of the whole datagram.
@@ -28,28 +28,28 @@ pub struct Received {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Control {
-    /// `TCP_CM_INQ`: octets that still wait; one more if the end of the stream is among them.
+    /// `TCP_CM_INQ`: how many octets still wait; one more if the end of the stream does, too.
     Inq(i32),
-    /// `SCM_TIMESTAMP`, `SCM_TIMESTAMPNS`: when the last of it came.
+    /// `SCM_TIMESTAMP`, `SCM_TIMESTAMPNS`: when the last octet arrived.
     Time(Instant, TimeUnit),
     /// `SCM_TIMESTAMPING`: when something happened.
     Stamp(Instant),
-    /// `SCM_TIMESTAMPING_OPT_STATS`: attributes of netlink ([`attributes`](super::attributes)).
+    /// `SCM_TIMESTAMPING_OPT_STATS`: netlink attributes ([`attributes`](super::attributes)).
     Statistics(Vec<u8>),
-    /// `IP_TTL`, `IPV6_HOPLIMIT`: what a datagram came with, and whether over IPv6.
+    /// `IP_TTL`, `IPV6_HOPLIMIT`: the hop limit of a datagram, and whether it came over IPv6.
     HopLimit(u8, bool),
     /// `IP_TOS`, `IPV6_TCLASS`.
     TrafficClass(u8, bool),
     /// `SO_RXQ_OVFL`: how many datagrams had found no room before this one.
     Lost(u32),
-    /// `IP_PKTINFO`, `IPV6_PKTINFO`: the address that a datagram was sent to, and whether as IPv6 writes
-    /// it.
+    /// `IP_PKTINFO`, `IPV6_PKTINFO`: the destination address of a datagram, and whether it is in IPv6's
+    /// form.
     SentTo(IpAddr, bool),
-    /// `IP_RECVERR`, `IPV6_RECVERR`: from the queue of errors.
+    /// `IP_RECVERR`, `IPV6_RECVERR`: an error from the error queue.
     Error(ExtendedError),
 }
 
-/// The number of the only device beside the loopback.
+/// The number of the only device apart from the loopback.
 pub(super) const DEVICE: u32 = 2;
 
 /// The unit in which a time is reported.
@@ -63,7 +63,7 @@ pub enum TimeUnit {
 }
 
 impl TimeUnit {
-    /// What a socket has asked for, if it has.
+    /// The unit that a socket has asked for, if any.
     pub(super) fn of(settings: &SocketSettings) -> Option<TimeUnit> {
         match settings.kept(SOL_SOCKET, SO_TIMESTAMP, 0) {
             SO_TIMESTAMP => Some(TimeUnit::Micros),
@@ -124,7 +124,7 @@ impl Control {
                 };
                 [(nanos / of).to_le_bytes(), part.to_le_bytes()].concat()
             }
-            // Three times of seconds and nanoseconds: by software, and two that are none.
+            // Three times in seconds and nanoseconds: the software time, and two that are empty.
             Control::Stamp(at) => {
                 let nanos = at.as_nanos();
                 let mut data = (nanos / 1_000_000_000).to_le_bytes().to_vec();
@@ -134,7 +134,8 @@ impl Control {
             }
             Control::Statistics(attributes) => attributes.clone(),
             Control::Lost(count) => count.to_le_bytes().to_vec(),
-            // struct in6_pktinfo; struct in_pktinfo has the address twice, as it is ours and as it was written.
+            // struct in6_pktinfo; struct in_pktinfo has the address twice: the local address, and the one
+            // in the header.
             Control::SentTo(address, is_ipv6) => match (address, is_ipv6) {
                 (IpAddr::V6(v6), _) => [&v6.octets()[..], &DEVICE.to_le_bytes()].concat(),
                 (IpAddr::V4(v4), true) => {
@@ -145,7 +146,7 @@ impl Control {
                     [&DEVICE.to_le_bytes()[..], &v4.octets(), &v4.octets()].concat()
                 }
             },
-            // To Linux, the type of service of IPv4 is a single octet.
+            // On Linux, the type of service of IPv4 is a single octet.
             Control::TrafficClass(class, false) => vec![*class],
             Control::HopLimit(value, _) | Control::TrafficClass(value, true) => {
                 i32::from(*value).to_le_bytes().to_vec()

@@ -11,7 +11,7 @@ use super::{Calls, System};
 use crate::stack::{ConnId, UdpId, UdpSendError};
 use crate::tcp::{SendError, State};
 
-/// What is to be sent, and how.
+/// What to send, and how.
 #[derive(Clone, Copy)]
 struct Outgoing<'a> {
     data: &'a [u8],
@@ -20,7 +20,7 @@ struct Outgoing<'a> {
     once: OneSend,
 }
 
-/// The longest text of a datagram that IPv4 has words for.
+/// The longest text of a datagram that fits IPv4's length field.
 const LONGEST_DATAGRAM: usize = 65_507;
 
 impl Calls<'_> {
@@ -76,7 +76,7 @@ impl Calls<'_> {
             once,
         };
         match &self.table.get(fd)?.kind {
-            // A client that does no Fast Open.
+            // The host has Fast Open turned off for clients.
             Kind::Stream(_)
                 if flags & MSG_FASTOPEN != 0 && !self.stack.config().fast_open.client =>
             {
@@ -89,7 +89,8 @@ impl Calls<'_> {
                 let peer = self.reached_by(fd, to.ok_or(Errno::EINVAL)?);
                 self.connect_sending(fd, peer, data, outgoing.once.waits)
             }
-            // It is a connect as well, to whomever: the first after the handshake finds that it has worked.
+            // MSG_FASTOPEN also implies a connect, to any address: the first one after the handshake
+            // reports its success.
             Kind::Stream(socket) if flags & MSG_FASTOPEN != 0 => {
                 let nobody = socket.family.unspecified();
                 self.connect(fd, to.unwrap_or(nobody))?;
@@ -125,7 +126,7 @@ impl Calls<'_> {
             };
             return Err(self.take_stream_error(fd).unwrap_or(nobody));
         };
-        // What has ended takes no text, and FreeBSD keeps the reason for SO_ERROR.
+        // A connection that has ended takes no text, and FreeBSD keeps the reason for SO_ERROR.
         if self.system == System::Freebsd && self.stack.status(id).state == State::Closed {
             return Err(Errno::EPIPE);
         }
@@ -140,7 +141,8 @@ impl Calls<'_> {
     fn send_text(&mut self, id: ConnId, data: &[u8], flags: i32) -> Result<usize, Errno> {
         let status = self.stack.status(id);
         let opening = matches!(status.state, State::SynSent | State::SynReceived);
-        // One that began with a cookie can be used before its handshake has ended (RFC 7413).
+        // A connection that began with a cookie can be used before its handshake has ended (RFC
+        // 7413).
         if opening && !status.fast_open_child {
             return Err(match self.system {
                 System::Linux => Errno::EAGAIN,
@@ -233,8 +235,8 @@ impl Calls<'_> {
         }
     }
 
-    /// One datagram, or several of the length that `UDP_SEGMENT` says. Of these the first must find room: what
-    /// becomes of the others, nobody is told.
+    /// Sends one datagram, or several of the length of `UDP_SEGMENT`. Only the first must find room: what
+    /// becomes of the others is not reported.
     fn send_pieces(
         &mut self,
         fd: Fd,
@@ -263,7 +265,7 @@ impl Calls<'_> {
         Ok(())
     }
 
-    /// `UDP_CORK` is taken away: what has waited leaves.
+    /// Turns off `UDP_CORK`, and sends what has waited.
     pub(super) fn uncork(&mut self, fd: Fd) -> Result<(), Errno> {
         let socket = self.datagram(fd)?;
         if socket.held.is_none() {
@@ -279,10 +281,10 @@ impl Calls<'_> {
     }
 }
 
-/// The most datagrams that one call makes of a text (`UDP_SEGMENT`).
+/// The most datagrams that one call makes (`UDP_SEGMENT`).
 const MOST_PIECES: usize = 128;
 
-/// Why a datagram was not taken.
+/// The `errno` for a datagram that was not taken.
 fn unsent(error: UdpSendError) -> Errno {
     match error {
         UdpSendError::WouldBlock => Errno::EAGAIN,

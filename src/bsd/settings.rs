@@ -1,4 +1,4 @@
-//! What the layer itself keeps of a socket.
+//! Settings of a socket that the layer itself keeps.
 
 use core::time::Duration;
 use std::collections::BTreeMap;
@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::linux::{SO_PRIORITY, SOL_SOCKET};
 use crate::config::Keepalive;
 
-/// What the layer itself keeps of a socket, whatever it is.
+/// Settings that the layer itself keeps for a socket of any kind.
 #[derive(Clone, Debug)]
 pub(super) struct SocketSettings {
     pub(super) reuse_address: bool,
@@ -15,16 +15,16 @@ pub(super) struct SocketSettings {
     pub(super) v6only: bool,
     /// The urgent octet stays in the stream.
     pub(super) urgent_inline: bool,
-    /// So many octets make a stream readable.
+    /// How many octets make a stream readable.
     pub(super) receive_low_water: usize,
     pub(super) receive_timeout: Option<Duration>,
     pub(super) send_timeout: Option<Duration>,
-    /// recvmsg tells how much waits.
+    /// recvmsg reports how much waits.
     pub(super) tell_waiting: bool,
-    /// Whether keepalive is on, and how it would be.
+    /// Whether keepalive is on, and its parameters.
     pub(super) keepalive_on: bool,
     pub(super) keepalive: Keepalive,
-    /// Numbers that come back as they went in, by level and name: here nothing follows from them.
+    /// Option values that are returned as they were set, by level and name.
     kept: BTreeMap<(i32, i32), i32>,
 }
 
@@ -48,7 +48,8 @@ impl Default for SocketSettings {
 }
 
 impl SocketSettings {
-    /// Nothing was asked for; keepalive, once it is, works so.
+    /// The settings of a new socket; `keepalive` has the parameters for when it is
+    /// turned on.
     pub(super) fn new(keepalive: Keepalive) -> SocketSettings {
         SocketSettings {
             keepalive,
@@ -56,7 +57,8 @@ impl SocketSettings {
         }
     }
 
-    /// What a connection that is accepted has of its listener: all but the priority.
+    /// What an accepted connection inherits from its listener: everything but the
+    /// priority.
     pub(super) fn of_child(&self) -> SocketSettings {
         let mut child = self.clone();
         child.kept.remove(&(SOL_SOCKET, SO_PRIORITY));

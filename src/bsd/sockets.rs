@@ -1,5 +1,5 @@
-//! The sockets behind descriptors: how they are found, what error they have pending, and how they let
-//! go of what the stack has for them.
+//! The sockets behind descriptors: how to find them, take their pending errors, and release what the
+//! stack holds for them.
 
 use super::datagram::{self, DatagramSocket};
 use super::errno::Errno;
@@ -44,10 +44,10 @@ impl Calls<'_> {
         }
     }
 
-    /// The sockets of the stack, first the one whose first datagram has waited longest.
+    /// The stack's sockets, beginning with the one whose first datagram has waited longest.
     pub(super) fn by_arrival(&self, socket: &DatagramSocket) -> Vec<UdpId> {
         let mut ids = socket.ids.clone();
-        // Those where nothing waits come last.
+        // Sockets on which nothing waits come last.
         ids.sort_by_key(|id| {
             let since = self.stack.udp_waiting_since(*id);
             (since.is_none(), since)
@@ -81,7 +81,7 @@ impl Calls<'_> {
             })
     }
 
-    /// What ended the connection. To Linux, a reset in CLOSE-WAIT breaks the pipe.
+    /// The `errno` for the end of a connection. On Linux, a reset in CLOSE-WAIT gives EPIPE.
     pub(super) fn connection_errno(&self, id: ConnId, error: ConnectionError) -> Errno {
         let status = self.stack.status(id);
         match error {
@@ -90,7 +90,7 @@ impl Calls<'_> {
             {
                 Errno::EPIPE
             }
-            // To Linux, who has seen the peer's SYN was not refused.
+            // On Linux, a connection that has received the peer's SYN was not refused.
             ConnectionError::Withdrawn if self.system == System::Linux => Errno::ECONNRESET,
             error => stream::errno(error),
         }
@@ -103,7 +103,7 @@ impl Calls<'_> {
             return Some(error);
         }
         let id = socket.connection()?;
-        // FreeBSD tells of what may pass only once it has ended the connection.
+        // FreeBSD reports an error that may be temporary only once it has ended the connection.
         if self.system == System::Freebsd && self.stack.status(id).state != State::Closed {
             return None;
         }
@@ -130,7 +130,7 @@ impl Calls<'_> {
         (is_connected && is_told).then_some(datagram::errno(error.reason))
     }
 
-    /// Nobody listens there any more.
+    /// Closes listeners.
     pub(super) fn drop_listeners(&mut self, ids: Vec<ListenerId>) {
         for id in ids {
             self.table.forget_listener(id);
@@ -138,7 +138,7 @@ impl Calls<'_> {
         }
     }
 
-    /// The connection of a TCP socket is let go of: as close does it, or with a reset.
+    /// Releases the connection of a TCP socket, as close does, or with a reset.
     pub(super) fn drop_connection(&mut self, id: ConnId, reset: bool) {
         self.table.forget_connection(id);
         match reset {

@@ -1,4 +1,5 @@
-//! pipe and splice: octets from one descriptor to another without the program's seeing them.
+//! pipe and splice: move octets from one descriptor to another without passing through the
+//! program.
 
 use super::Calls;
 use super::errno::Errno;
@@ -38,8 +39,8 @@ impl Calls<'_> {
     /// `SPLICE_F_MORE`, more is to follow.
     ///
     /// # Errors
-    /// `EAGAIN` if nothing is here or there is no room; `EINVAL` without a pipe, or with two;
-    /// `EBADF` for the wrong end of one; what the socket says.
+    /// `EAGAIN` if there is nothing to move or no room; `EINVAL` without a pipe, or with two;
+    /// `EBADF` for the wrong end of one; errors of the socket.
     pub fn splice(&mut self, from: Fd, to: Fd, len: usize, flags: i32) -> Result<usize, Errno> {
         let known = SPLICE_F_MOVE | SPLICE_F_NONBLOCK | SPLICE_F_MORE | SPLICE_F_GIFT;
         if flags & !known != 0 {
@@ -84,7 +85,7 @@ impl Calls<'_> {
         Ok(taken)
     }
 
-    /// The pipe of which `end` is the one to read from.
+    /// The pipe whose reading end is `end`.
     fn pipe_read_by(&mut self, end: End) -> Result<&mut Pipe, Errno> {
         match end.writes {
             true => Err(Errno::EBADF),
@@ -92,7 +93,7 @@ impl Calls<'_> {
         }
     }
 
-    /// The pipe of which `end` is the one to write to.
+    /// The pipe whose writing end is `end`.
     fn pipe_written_by(&mut self, end: End) -> Result<&mut Pipe, Errno> {
         match end.writes {
             true => self.table.pipe_mut(end.pipe),
@@ -120,7 +121,7 @@ impl Calls<'_> {
         Ok(taken)
     }
 
-    /// One end is closed; with both, the pipe is gone.
+    /// Closes one end; once both are closed, removes the pipe.
     pub(super) fn close_pipe(&mut self, end: End) {
         if let Ok(pipe) = self.table.pipe_mut(end.pipe)
             && pipe.close(end.writes)
@@ -129,7 +130,7 @@ impl Calls<'_> {
         }
     }
 
-    /// What an end of a pipe is ready for, in bits of poll.
+    /// What an end of a pipe is ready for, as bits of poll.
     pub(super) fn pipe_ready(&self, end: End) -> i32 {
         let pipe = self.table.pipe(end.pipe);
         pipe.map_or(POLLHUP, |pipe| pipe.ready(end.writes))
@@ -144,7 +145,7 @@ mod tests {
     use crate::stack::{Secret, Stack};
     use crate::time::Instant;
 
-    /// With no descriptor left, or one, there is no pipe, and nothing is left of the attempt.
+    /// If fewer than two descriptors are free, pipe fails and leaves nothing behind.
     #[test]
     fn a_pipe_without_descriptors_is_none() {
         let config = Config::new([[10, 0, 0, 1].into()]);

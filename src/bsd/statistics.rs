@@ -1,5 +1,5 @@
-//! `SOF_TIMESTAMPING_OPT_STATS`: what a connection had done when something happened of which a time is
-//! told, as Linux gives it: attributes of netlink, each with its length and number (`TCP_NLA_…`).
+//! `SOF_TIMESTAMPING_OPT_STATS`: what a connection had done at the time of a timestamp. As on Linux,
+//! these are netlink attributes, each with its length and number (`TCP_NLA_…`).
 
 use super::linux::{
     TCP_NLA_BUSY, TCP_NLA_BYTES_NOTSENT, TCP_NLA_BYTES_RETRANS, TCP_NLA_BYTES_SENT,
@@ -13,7 +13,7 @@ use super::linux::{
 use super::tcp_info::TcpInfo;
 use crate::time::Instant;
 
-/// A connection at a moment.
+/// The state of a connection at one moment.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Snapshot {
     pub(super) info: TcpInfo,
@@ -22,9 +22,9 @@ pub(super) struct Snapshot {
 }
 
 impl Snapshot {
-    /// The attributes, in Linux's order. `before` is how the connection was when the packet came that
-    /// made this happen: Linux tells of an acknowledgment before the windows and the round-trip time
-    /// follow from it. `departed`: when what the time is of left.
+    /// The attributes, in Linux's order. `before` is the state of the connection when the packet
+    /// arrived that caused the timestamp: Linux reports an acknowledgment before it updates the
+    /// windows and the round-trip time. `departed`: when the send left.
     pub(super) fn attributes(&self, before: &TcpInfo, departed: Instant) -> Vec<u8> {
         let now = &self.info;
         let mut list = List::default();
@@ -61,14 +61,15 @@ impl Snapshot {
     }
 }
 
-/// Attributes one after the other.
+/// A list of attributes.
 #[derive(Debug, Default)]
 struct List {
     octets: Vec<u8>,
 }
 
 impl List {
-    /// Length and number, of two octets each, and the value; the next begins at a multiple of four.
+    /// Adds an attribute: length and number, two octets each, and the value, padded to a multiple
+    /// of four.
     fn put(&mut self, kind: i32, value: &[u8]) {
         self.octets.extend((4 + value.len() as u16).to_le_bytes());
         self.octets.extend((kind as u16).to_le_bytes());

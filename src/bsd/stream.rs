@@ -16,39 +16,41 @@ use crate::tcp::ConnectionError;
 pub(super) struct StreamSocket {
     pub(super) family: Family,
     pub(super) settings: SocketSettings,
-    /// How its connection behaves, or would.
+    /// The configuration of its connection, present or future.
     pub(super) config: TcpConfig,
-    /// Where bind has put it, as its family writes addresses.
+    /// Where it is bound, in its family's form.
     pub(super) bound: Option<SocketAddr>,
     pub(super) role: Role,
-    /// An error that its connection does not know of any more.
+    /// A pending error that its connection no longer has.
     pub(super) error: Option<Errno>,
-    /// It reads no more (`SHUT_RD`): what is here can still be read, and then it has ended.
+    /// The reading side is shut down (`SHUT_RD`): what has arrived can still be read, then
+    /// the stream has ended.
     pub(super) read_shut: bool,
-    /// The urgent octet, once it was passed over.
+    /// The urgent octet, once it was skipped.
     pub(super) urgent: Option<u8>,
-    /// `SO_PEEK_OFF`: what is looked at next lies so far ahead of the reader.
+    /// `SO_PEEK_OFF`: how far ahead of the reader the next peek begins.
     pub(super) peek_place: Option<usize>,
-    /// Where in the stream the urgent data ended whose octet was read last.
+    /// Where in the stream the urgent data ended whose octet was last read.
     pub(super) urgent_read: Option<u64>,
-    /// A listener hands out what has text, or has waited so long for it.
+    /// A listener hands out a connection only if it has text, or has waited this long for
+    /// it.
     pub(super) defer_accept: Option<Duration>,
-    /// The keys of its cookies, if they are not the host's.
+    /// The keys of its Fast Open cookies, if they are not the host's.
     pub(super) fast_open_keys: Option<FastOpenKeys>,
     /// `TCP_FASTOPEN_CONNECT`: connect waits for the first text.
     pub(super) connects_late: bool,
-    /// It does: for whom.
+    /// The peer of a connect that waits for the first text.
     pub(super) waits_for: Option<SocketAddr>,
-    /// What its queue of errors has to tell.
+    /// The contents of its error queue.
     pub(super) notices: Notices,
-    /// A listener takes so many Fast Open requests at once (RFC 7413).
+    /// How many Fast Open requests a listener accepts at once (RFC 7413).
     pub(super) fast_open: usize,
 }
 
 /// What a TCP socket is.
 #[derive(Clone, Debug)]
 pub(super) enum Role {
-    /// Nothing yet, or nothing any more.
+    /// Neither listening nor connected, yet or any longer.
     Fresh,
     /// Listening: at one address, or at the unspecified one of both families.
     Listening(Vec<ListenerId>),
@@ -56,12 +58,12 @@ pub(super) enum Role {
     Connection(ConnId, Phase),
 }
 
-/// How far connect has come with a connection: it tells so once.
+/// Whether connect has reported its result, which it does once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
-    /// The next connect tells what came of it.
+    /// The next connect reports the result.
     Connecting,
-    /// It has told, or the connection was accepted.
+    /// connect has reported the result, or the connection was accepted.
     Connected,
 }
 
@@ -107,7 +109,7 @@ impl StreamSocket {
     }
 }
 
-/// The `errno` of what ended a connection.
+/// The `errno` for the end of a connection.
 pub(super) fn errno(error: ConnectionError) -> Errno {
     match error {
         ConnectionError::Refused | ConnectionError::Withdrawn => Errno::ECONNREFUSED,

@@ -1,4 +1,4 @@
-//! Descriptors, and what stands behind one.
+//! Descriptors, and the objects behind them.
 
 use core::net::SocketAddr;
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,20 +14,20 @@ use crate::stack::{ConnId, ListenerId, UdpId};
 
 pub use super::fd::Fd;
 
-/// The most descriptors: what a program may have open by default on Linux.
+/// The most descriptors: the default limit of a program on Linux.
 const MOST: usize = 1024;
 
-/// So many connections that are gone are remembered beside those that are there.
+/// How many connections that are gone may be remembered in addition to those that exist.
 const SPARE: usize = 16;
 
-/// What stands behind a descriptor.
+/// The object behind a descriptor.
 #[derive(Clone, Debug)]
 pub(super) enum Kind {
     /// TCP.
     Stream(Box<StreamSocket>),
     /// UDP.
     Datagram(Box<DatagramSocket>),
-    /// A set of descriptors that are watched.
+    /// An epoll set.
     Epoll(Epoll),
     /// One end of a pipe.
     Pipe(End),
@@ -40,9 +40,9 @@ pub(super) struct Descriptor {
     pub(super) flags: i32,
     /// `FD_CLOEXEC`, or nothing.
     pub(super) descriptor_flags: i32,
-    /// How often something has happened to it: what an edge is told from.
+    /// How often something has happened to it, from which edges are detected.
     pub(super) edges: u64,
-    /// Which one it is of all that there ever were, from 1: `SO_COOKIE`.
+    /// Its serial number among all descriptors ever made, from 1: `SO_COOKIE`.
     pub(super) made: u64,
     pub(super) kind: Kind,
 }
@@ -62,23 +62,22 @@ pub(super) struct Table {
     listeners: BTreeMap<ListenerId, Fd>,
     udp: BTreeMap<UdpId, Fd>,
     pipes: BTreeMap<u64, Pipe>,
-    /// The descriptors that are sets.
+    /// The descriptors that are epoll sets.
     sets: BTreeSet<Fd>,
-    /// TCP sockets that have something to tell of what was sent.
+    /// TCP sockets with sends that are followed.
     followed: BTreeSet<Fd>,
-    /// Connections that nobody holds any more, by their addresses, ours and the peer's, whose socket did not
-    /// share its address.
+    /// Connections without a descriptor whose socket did not share its address: our address and the peer's.
     unshared: BTreeSet<(SocketAddr, SocketAddr)>,
-    /// With so many of them somebody looks which are still there.
+    /// At this many of them, those that are gone are removed.
     unshared_limit: usize,
-    /// How many descriptors there ever were.
+    /// How many descriptors were ever made.
     made: u64,
     /// The number of the next pipe.
     next_pipe: u64,
 }
 
 impl Table {
-    /// A new descriptor: the lowest number that is free.
+    /// Adds a descriptor, with the lowest free number.
     pub(super) fn insert(&mut self, flags: i32, kind: Kind) -> Result<Fd, Errno> {
         if self.descriptors.len() >= MOST {
             return Err(Errno::EMFILE);
@@ -108,7 +107,7 @@ impl Table {
         Ok(fd)
     }
 
-    /// Removes a descriptor, which nobody watches any more.
+    /// Removes a descriptor, also from the sets that watch it.
     pub(super) fn remove(&mut self, fd: Fd) -> Option<Descriptor> {
         let removed = self.descriptors.remove(&fd)?;
         self.followed.remove(&fd);
@@ -134,18 +133,18 @@ impl Table {
         self.descriptors.keys().copied()
     }
 
-    /// Every descriptor and what stands behind it.
+    /// Every descriptor and the object behind it.
     pub(super) fn iter(&self) -> impl Iterator<Item = (Fd, &Descriptor)> {
         self.descriptors.iter().map(|(fd, known)| (*fd, known))
     }
 
-    /// Something has happened to a descriptor, and so to the sets that watch it.
+    /// Notes that something has happened to a descriptor, and so to the sets that watch it.
     pub(super) fn happened(&mut self, fd: Fd) {
         let Some(descriptor) = self.descriptors.get_mut(&fd) else {
             return;
         };
         descriptor.edges += 1;
-        // No set watches itself, however far around.
+        // This ends, because no set watches itself, directly or indirectly.
         (self.sets_watching(fd).into_iter()).for_each(|set| self.happened(set));
     }
 
@@ -158,7 +157,7 @@ impl Table {
         self.sets.iter().filter(watches).copied().collect()
     }
 
-    /// The connection belongs to this descriptor, until [`Table::forget_connection`].
+    /// Notes that a connection belongs to this descriptor, until [`Table::forget_connection`].
     pub(super) fn own_connection(&mut self, id: ConnId, fd: Fd) {
         self.connections.insert(id, fd);
     }
@@ -171,7 +170,7 @@ impl Table {
         self.connections.get(&id).copied()
     }
 
-    /// The listener belongs to this descriptor, until [`Table::forget_listener`].
+    /// Notes that a listener belongs to this descriptor, until [`Table::forget_listener`].
     pub(super) fn own_listener(&mut self, id: ListenerId, fd: Fd) {
         self.listeners.insert(id, fd);
     }
@@ -184,7 +183,7 @@ impl Table {
         self.listeners.get(&id).copied()
     }
 
-    /// The UDP socket belongs to this descriptor, until [`Table::forget_udp`].
+    /// Notes that a UDP socket belongs to this descriptor, until [`Table::forget_udp`].
     pub(super) fn own_udp(&mut self, id: UdpId, fd: Fd) {
         self.udp.insert(id, fd);
     }
@@ -197,8 +196,8 @@ impl Table {
         self.udp.get(&id).copied()
     }
 
-    /// The socket of a connection between these addresses has not shared its own, and lets go of it. Those
-    /// of connections that are not `there` any more are forgotten when they are many.
+    /// Notes that a socket releases its connection between these addresses, and did not share its own.
+    /// When there are many, those whose connections are not among `there` any more are removed.
     pub(super) fn keep_unshared(
         &mut self,
         connection: (SocketAddr, SocketAddr),
@@ -212,7 +211,7 @@ impl Table {
         self.unshared.insert(connection);
     }
 
-    /// Whether the socket of a connection that nobody holds did not share its address.
+    /// Whether a connection between these addresses is one whose socket did not share its address.
     pub(super) fn is_unshared(&self, local: SocketAddr, peer: SocketAddr) -> bool {
         self.unshared.contains(&(local, peer))
     }
@@ -222,7 +221,7 @@ impl Table {
         self.unshared.is_empty()
     }
 
-    /// The socket has something to tell of what was sent, until [`Table::follow_no_more`].
+    /// Notes that the socket's sends are followed, until [`Table::follow_no_more`].
     pub(super) fn follow(&mut self, fd: Fd) {
         self.followed.insert(fd);
     }
@@ -235,7 +234,7 @@ impl Table {
         self.followed.iter().copied().collect()
     }
 
-    /// A new pipe, and its number.
+    /// Adds a pipe and returns its number.
     pub(super) fn add_pipe(&mut self, pipe: Pipe) -> u64 {
         let number = self.next_pipe;
         self.next_pipe += 1;
@@ -260,7 +259,7 @@ impl Table {
 mod tests {
     use super::*;
 
-    /// Of connections that are gone only a few are remembered beside those that are there, of which none is forgotten.
+    /// Only a few connections that are gone are remembered, and none of those that exist is forgotten.
     #[test]
     fn unshared_addresses_are_forgotten_with_their_connections() {
         let mut table = Table::default();

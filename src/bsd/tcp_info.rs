@@ -11,14 +11,14 @@ macro_rules! tcp_info {
         }
 
         impl TcpInfo {
-            /// Its octets.
+            /// The octets of the structure.
             pub fn octets(&self) -> Vec<u8> {
                 let mut octets = Vec::new();
                 $(octets.extend(self.$name.to_le_bytes());)*
                 octets
             }
 
-            /// Its numbers, by name.
+            /// Its fields, by name.
             pub fn fields(&self) -> Vec<(&'static str, u64)> {
                 vec![$((stringify!($name), u64::from(self.$name))),*]
             }

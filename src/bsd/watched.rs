@@ -1,4 +1,4 @@
-//! Which descriptors an epoll set watches, and for what.
+//! Which descriptors an epoll set watches, and for which events.
 
 use std::collections::BTreeMap;
 
@@ -13,21 +13,21 @@ pub struct EpollEvent {
     pub data: u64,
 }
 
-/// A set of descriptors that are watched.
+/// An epoll set: the descriptors that it watches.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Epoll {
     pub(super) watched: BTreeMap<Fd, Watch>,
-    /// The descriptor told last: another one is told first next time.
+    /// The descriptor reported last: the next call begins with another.
     pub(super) last: Fd,
 }
 
-/// One descriptor that is watched.
+/// One watched descriptor.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Watch {
     pub(super) event: EpollEvent,
-    /// `EPOLLET`: how often something had happened when it was told last.
+    /// `EPOLLET`: how often something had happened when it was last reported.
     pub(super) told: Option<u64>,
-    /// `EPOLLONESHOT`: it was told, and nobody has asked again.
+    /// `EPOLLONESHOT`: it was reported, and not re-armed since.
     pub(super) spent: bool,
 }
 
@@ -47,7 +47,7 @@ impl Epoll {
         self.watched.contains_key(&fd)
     }
 
-    /// The descriptor is closed.
+    /// Forgets a descriptor that is closed.
     pub(super) fn forget(&mut self, fd: Fd) {
         self.watched.remove(&fd);
     }

@@ -1,4 +1,4 @@
-//! Options that FreeBSD has and Linux has not.
+//! Options that FreeBSD has and Linux lacks.
 
 use core::time::Duration;
 
@@ -14,12 +14,12 @@ use crate::bsd::table::Fd;
 use crate::bsd::{Calls, System};
 use crate::config::OptionLayout;
 
-/// The name of the only stack, and octets of a name: `struct tcp_function_set`.
+/// The name of the only stack, and the octets of a name: `struct tcp_function_set`.
 const STACK: &[u8] = b"freebsd";
 const NAME: usize = 32;
 
 impl Calls<'_> {
-    /// Changes an option of FreeBSD; `None`: it is none.
+    /// Changes an option of FreeBSD; `None` if it is not one.
     pub(super) fn set_freebsd_option(
         &mut self,
         fd: Fd,
@@ -45,7 +45,7 @@ impl Calls<'_> {
         })
     }
 
-    /// The value of an option of FreeBSD; `None`: it is none.
+    /// The value of an option of FreeBSD; `None` if it is not one.
     pub(super) fn freebsd_option(
         &self,
         fd: Fd,
@@ -74,7 +74,7 @@ impl Calls<'_> {
             }
             (SOL_TCP, TCP_FUNCTION_BLK) => socket.map(|_| {
                 let mut value = STACK.to_vec();
-                // Behind the name, how many connections it has: not counted.
+                // The number of connections follows the name; it is not counted here.
                 value.resize(NAME + 4, 0);
                 value
             }),
@@ -82,7 +82,7 @@ impl Calls<'_> {
         })
     }
 
-    /// How long an open may take: counted from its SYN.
+    /// How long an open may take, from its SYN on.
     fn set_opening_timeout(&mut self, fd: Fd, value: &[u8]) -> Result<(), Errno> {
         let secs = u64::try_from(int(value)?).unwrap_or(0);
         if secs == 0 {
@@ -100,8 +100,7 @@ impl Calls<'_> {
         self.apply(fd)
     }
 
-    /// Options that nobody has offered are not agreed on either. A connection that is open has what it
-    /// has.
+    /// Options that are not offered are not agreed on either. An existing connection does not change.
     fn set_without_options(&mut self, fd: Fd, value: &[u8]) -> Result<(), Errno> {
         let on = flag(value)?;
         let host = self.stack.config().tcp.clone();

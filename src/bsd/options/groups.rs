@@ -1,4 +1,5 @@
-//! Options of `SOL_IP` and `SOL_IPV6` about groups: which a socket is in, and how it sends to them.
+//! Options of `SOL_IP` and `SOL_IPV6` about multicast groups: which groups a socket has joined, and
+//! how it sends to them.
 //!
 //! ```text
 //!  struct ip_mreqn                  struct ipv6_mreq           struct group_req
@@ -24,18 +25,18 @@ use crate::bsd::table::Fd;
 use crate::config::UdpOptions;
 use crate::stack::{Filter, UdpId};
 
-/// The most groups of IPv4 that a socket is in (`net.ipv4.igmp_max_memberships`).
+/// The most IPv4 groups that a socket may join (`net.ipv4.igmp_max_memberships`).
 const MOST_GROUPS: usize = 20;
 /// The number of the only interface.
 const INTERFACE: i32 = DEVICE as i32;
 /// Octets of a `struct group_req`.
 const GROUP_REQUEST: usize = 136;
 
-/// A group, and the interface on which it is meant.
+/// A group and an interface.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Request {
     pub(super) group: IpAddr,
-    /// An address of the interface, and its number; neither: any.
+    /// An address of the interface, and its number; if both are zero, any interface.
     pub(super) address: Ipv4Addr,
     pub(super) index: i32,
 }
@@ -51,7 +52,7 @@ impl Request {
 }
 
 impl DatagramSocket {
-    /// The options of its socket of one family.
+    /// The options of the stack's socket of one family.
     pub(in crate::bsd) fn options_of(&self, is_ipv4: bool) -> UdpOptions {
         let (level, ttl, comes_back, all) = match is_ipv4 {
             true => (
@@ -76,7 +77,7 @@ impl DatagramSocket {
         }
     }
 
-    /// The address from which it sends to a group, if `IP_MULTICAST_IF` has given one.
+    /// The source address for a group, if `IP_MULTICAST_IF` has set one.
     pub(in crate::bsd) fn multicast_source(&self, to: SocketAddr) -> Option<IpAddr> {
         let octets = self.settings.kept(SOL_IP, IP_MULTICAST_IF, 0).to_le_bytes();
         let is_meant = to.is_ipv4() && to.ip().is_multicast() && octets != [0; 4];
@@ -85,7 +86,7 @@ impl DatagramSocket {
 }
 
 impl Calls<'_> {
-    /// Changes an option about groups; `None`: it is none.
+    /// Changes an option about groups; `None` if it is not one.
     pub(super) fn set_group_option(
         &mut self,
         fd: Fd,
@@ -125,7 +126,7 @@ impl Calls<'_> {
         })
     }
 
-    /// The value of an option about groups; `None`: it is none.
+    /// The value of an option about groups; `None` if it is not one.
     pub(super) fn group_option(
         &self,
         fd: Fd,
@@ -187,7 +188,7 @@ impl Calls<'_> {
         }
     }
 
-    /// The socket hears a group; if it is not bound yet, once it is.
+    /// Joins a group. A socket that is not bound yet joins once it is.
     fn join(&mut self, fd: Fd, request: Result<Request, Errno>) -> Result<(), Errno> {
         let request = request?;
         self.check_group(fd, &request)?;
@@ -198,7 +199,7 @@ impl Calls<'_> {
         self.filter(fd, request.group, Filter::everybody())
     }
 
-    /// The socket does not hear a group any more.
+    /// Leaves a group.
     fn leave(&mut self, fd: Fd, request: Result<Request, Errno>) -> Result<(), Errno> {
         let Request {
             group,
@@ -216,7 +217,8 @@ impl Calls<'_> {
         }
     }
 
-    /// Checks that a socket can be in a group, as far as only the group and the interface are asked.
+    /// Checks that a socket can join a group, as far as the group and the interface alone decide
+    /// that.
     pub(super) fn check_group(&self, fd: Fd, request: &Request) -> Result<(), Errno> {
         self.datagram(fd).map_err(|_| Errno::EPROTO)?;
         if !request.group.is_multicast() {
@@ -232,7 +234,7 @@ impl Calls<'_> {
         }
     }
 
-    /// Checks that a socket may be in one group more.
+    /// Checks that a socket may join one more group.
     pub(super) fn check_room(&self, fd: Fd, group: IpAddr) -> Result<(), Errno> {
         let groups = self.datagram(fd)?.groups.keys();
         let count = groups.filter(|group| group.is_ipv4()).count();
@@ -242,7 +244,7 @@ impl Calls<'_> {
         }
     }
 
-    /// From now on the socket hears these senders to a group.
+    /// Sets the filter for the senders of a group.
     pub(super) fn filter(&mut self, fd: Fd, group: IpAddr, filter: Filter) -> Result<(), Errno> {
         if let Some(id) = self.of_family(fd, group)? {
             let set = self.stack.udp_set_filter(id, group, filter.clone());
@@ -260,14 +262,14 @@ impl Calls<'_> {
         address.is_unspecified() || self.stack.addresses().contains(&address.into())
     }
 
-    /// The socket of the stack that hears groups of this family.
+    /// The stack's socket that receives groups of this family.
     fn of_family(&self, fd: Fd, group: IpAddr) -> Result<Option<UdpId>, Errno> {
         let mut ids = self.datagram(fd)?.ids.iter().copied();
         Ok(ids.find(|id| self.stack.udp_local_addr(*id).is_ipv4() == group.is_ipv4()))
     }
 
-    /// The socket has been bound: it is in the groups that it has joined. Where the host has no room for one
-    /// more, it does not hear it.
+    /// After the socket has been bound, joins its groups on the host. If the host has no room for a group,
+    /// the socket does not receive it.
     pub(in crate::bsd) fn rejoin(&mut self, fd: Fd) -> Result<(), Errno> {
         for (group, filter) in self.datagram(fd)?.groups.clone() {
             if let Some(id) = self.of_family(fd, group)? {

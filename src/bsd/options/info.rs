@@ -1,4 +1,4 @@
-//! `TCP_INFO`: what is told of a socket.
+//! `TCP_INFO`: what is reported about a socket.
 
 use core::time::Duration;
 
@@ -21,12 +21,13 @@ impl Calls<'_> {
     /// `TCP_INFO`, as numbers.
     ///
     /// # Errors
-    /// `EBADF`, `EINVAL` for what is not TCP.
+    /// `EBADF`, `EINVAL` for other than TCP sockets.
     pub fn tcp_info(&self, fd: Fd) -> Result<TcpInfo, Errno> {
         let socket = self.stream(fd, Errno::EINVAL)?;
         Ok(match &socket.role {
             Role::Fresh => TcpInfo {
-                // Who waits for the first text to connect has no connection yet, but to Linux is in SYN-SENT.
+                // A socket that waits for the first text to connect has no connection yet, but on Linux is
+                // in SYN-SENT.
                 state: match socket.waits_for {
                     Some(_) => TCP_SYN_SENT as u8,
                     None => TCP_CLOSE as u8,
@@ -44,7 +45,7 @@ impl Calls<'_> {
                         .map(|config| self.system.asked(config.backlog))
                         .max()
                         .unwrap_or(0) as u32,
-                    // Of what connections have there is nothing to tell.
+                    // A socket without a connection has nothing else to report.
                     rto: 0,
                     snd_mss: 0,
                     snd_ssthresh: 0,
@@ -59,7 +60,7 @@ impl Calls<'_> {
                 let info = from_status(&self.stack.status(*id), &times, self.now);
                 let failure = fast_open_failure(self.stack.fast_open_failure(*id));
                 let assumed = self.stack.assumed_segment(*id);
-                // Of all text on the SYN, and not of a part.
+                // This flag is for all text on the SYN, not for a part.
                 let untrue = if failure > 0 { TCPI_OPT_SYN_DATA } else { 0 };
                 TcpInfo {
                     flags: info.flags | failure << 1,
@@ -69,7 +70,7 @@ impl Calls<'_> {
                     rcv_space: assumed.map_or(info.rcv_space, |_| 0),
                     pacing_rate: info.pacing_rate.min(limit.unwrap_or(u64::MAX)),
                     max_pacing_rate: limit.unwrap_or(u64::MAX),
-                    // Linux counts the SYN of who has opened.
+                    // Linux counts the SYN of the side that opened.
                     bytes_acked: info.bytes_acked + u64::from(self.stack.has_opened(*id)),
                     ..info
                 }
@@ -78,7 +79,7 @@ impl Calls<'_> {
     }
 }
 
-/// What is so of a socket that has sent nothing.
+/// The values of a socket that has sent nothing.
 fn untried(config: &TcpConfig) -> TcpInfo {
     TcpInfo {
         rto: u32::try_from(config.initial_rto.as_micros()).unwrap_or(u32::MAX),
@@ -107,7 +108,7 @@ fn rttvar(status: &Status) -> u32 {
     }
 }
 
-/// What STATUS says, in Linux's units: segments, microseconds, milliseconds.
+/// The results of STATUS in Linux's units: segments, microseconds, milliseconds.
 fn from_status(status: &Status, times: &Times, now: Instant) -> TcpInfo {
     let mss = u64::from(status.snd_mss.max(1));
     let segments = |octets: u64| u32::try_from(octets.div_ceil(mss)).unwrap_or(u32::MAX);
@@ -130,7 +131,7 @@ fn from_status(status: &Status, times: &Times, now: Instant) -> TcpInfo {
         rcv_mss: rcv_mss(status),
         unacked: unacked(status),
         sacked: status.sacked as u32,
-        // What was lost and sent again counts as lost until it has arrived.
+        // What was lost and retransmitted counts as lost until it arrives.
         lost: of_text(status, status.lost + under_repair(status)),
         retrans: of_text(status, status.resent),
         last_data_sent: millis(status.last_text_sent),
@@ -140,7 +141,7 @@ fn from_status(status: &Status, times: &Times, now: Instant) -> TcpInfo {
         rcv_ssthresh: (status.receiving.threshold).map_or(status.rcv_wnd, |most| most as u32),
         rtt: micros(status.srtt.unwrap_or_default()),
         rttvar: rttvar(status),
-        // Linux's word for a threshold that nothing has set.
+        // Linux's value for a threshold that was never set.
         snd_ssthresh: segments(status.ssthresh).min(0x7fff_ffff),
         snd_cwnd: u32::try_from(status.cwnd / mss).unwrap_or(u32::MAX).max(1),
         advmss: u32::from(status.advertised_mss).saturating_sub(options_on_all(status)),
@@ -156,7 +157,7 @@ fn from_status(status: &Status, times: &Times, now: Instant) -> TcpInfo {
         bytes_received: status.bytes_received + u64::from(status.fin_received),
         segs_out: status.segments_out as u32,
         segs_in: status.segments_in as u32,
-        // Our FIN counts as well, where it waits behind text.
+        // Our FIN counts too, if it waits behind text.
         notsent_bytes: (status.unsent + usize::from(status.closing && status.unsent > 0)) as u32,
         min_rtt: status.min_rtt.map_or(u32::MAX, micros),
         data_segs_in: status.text_segments_in as u32,
@@ -177,7 +178,7 @@ fn from_status(status: &Status, times: &Times, now: Instant) -> TcpInfo {
     }
 }
 
-/// What there is to say of timeouts.
+/// The values about timeouts.
 fn timeouts(status: &Status, times: &Times) -> TcpInfo {
     let short = |count: u64| count.min(u64::from(u16::MAX)) as u16;
     TcpInfo {
@@ -189,7 +190,7 @@ fn timeouts(status: &Status, times: &Times) -> TcpInfo {
     }
 }
 
-/// What STATUS says of congestion marks.
+/// The values about congestion marks.
 fn marks(status: &Status) -> TcpInfo {
     TcpInfo {
         delivered_ce: status.delivered_ce as u32,
@@ -204,10 +205,11 @@ fn marks(status: &Status) -> TcpInfo {
     }
 }
 
-/// What Linux takes for granted: so many segments may overtake each other.
+/// The reordering that Linux assumes from the start, in segments.
 const LEAST_REORDERING: u32 = 3;
 
-/// What counts as lost, though it was sent again: nothing once it has turned out that nothing was lost.
+/// What counts as lost although it was retransmitted: nothing, once it has turned out that nothing was
+/// lost.
 fn under_repair(status: &Status) -> usize {
     match status.recovery {
         RecoveryState::Recovery | RecoveryState::Loss => status.resent,
@@ -236,12 +238,13 @@ fn state(state: State) -> u8 {
         State::CloseWait => TCP_CLOSE_WAIT,
         State::Closing => TCP_CLOSING,
         State::LastAck => TCP_LAST_ACK,
-        // Linux's sockets have let go of it by then.
+        // By then, Linux's sockets have released the connection.
         State::TimeWait | State::Closed => TCP_CLOSE,
     }) as u8
 }
 
-/// Where packets count, what the buffer grows by; otherwise its size.
+/// If the receive buffer counts packets, the most that was read in a round trip, which decides its
+/// growth; otherwise its size.
 fn rcv_space(status: &Status) -> u32 {
     let octets = match status.receiving.threshold {
         Some(_) => status.receiving.most_read,
@@ -250,10 +253,11 @@ fn rcv_space(status: &Status) -> u32 {
     u32::try_from(octets).unwrap_or(u32::MAX)
 }
 
-/// What Linux expects of a peer before that has said anything, octets.
+/// The segment size that Linux assumes before the peer has sent anything, in octets.
 const LEAST_SEGMENT: u32 = 88;
 
-/// The longest text of a segment that came; before, that of a peer that does not say its MSS.
+/// The longest text of a received segment; before there is one, an estimate of at most 536 octets,
+/// as for a peer without an MSS option.
 fn rcv_mss(status: &Status) -> u32 {
     if let Some(segment) = status.receiving.segment {
         return segment as u32;
@@ -272,25 +276,25 @@ fn fast_open_failure(failure: Option<FastOpenFailure>) -> u8 {
     }
 }
 
-/// Nothing of a connection that is over.
+/// The segments that are not acknowledged; none of a connection that is over.
 fn unacked(status: &Status) -> u32 {
     match status.state {
         State::Closed => 0,
-        // Nor does our SYN,ACK count, if more may be in flight.
+        // Our SYN,ACK does not count either, if text may be in flight with it.
         State::SynReceived if status.fast_open_child => (status.unacked as u32).saturating_sub(1),
         _ => status.unacked as u32,
     }
 }
 
-/// So many segments, without our SYN,ACK, if more may be in flight and that was sent again.
+/// `segments` without our SYN,ACK, if text may be in flight with it and it was retransmitted.
 fn of_text(status: &Status, segments: usize) -> u32 {
     let is_early = status.state == State::SynReceived && status.fast_open_child;
     let of_syn = usize::from(is_early && status.backoff > 0);
     segments.saturating_sub(of_syn) as u32
 }
 
-/// How often an interval was doubled: not that of a SYN,ACK that a cookie was with, which Linux counts elsewhere; and of
-/// a connection that is over none.
+/// How often the timeout was doubled. Linux counts that of a SYN,ACK with Fast Open elsewhere; a connection
+/// that is over has none.
 fn backoff(status: &Status) -> u8 {
     match status.state {
         State::Closed => 0,
@@ -299,7 +303,7 @@ fn backoff(status: &Status) -> u8 {
     }
 }
 
-/// What it begins with, or what was seen.
+/// The reordering that was seen, and at least the initial value.
 fn reordering(status: &Status) -> u32 {
     match status.reordering {
         reordering if reordering < LEAST_REORDERING as usize => LEAST_REORDERING,
@@ -307,7 +311,7 @@ fn reordering(status: &Status) -> u32 {
     }
 }
 
-/// Octets of the options that every segment has.
+/// The octets of the options that every segment carries.
 fn options_on_all(status: &Status) -> u32 {
     if status.timestamps { 12 } else { 0 }
 }

@@ -15,8 +15,8 @@ use crate::bsd::stream::Role;
 use crate::bsd::table::{Fd, Kind};
 use crate::config::FlowLabel;
 
-/// Whether an option is yes or no, and kept: what comes from the queue of errors or with a datagram, and when a
-/// port is chosen.
+/// Whether an option is a flag that the layer keeps: those about the error queue, about what comes with a
+/// datagram, and about when a port is chosen.
 fn is_flag(level: i32, name: i32) -> bool {
     match level {
         SOL_IP => matches!(
@@ -30,7 +30,7 @@ fn is_flag(level: i32, name: i32) -> bool {
     }
 }
 
-/// The priority that Linux gives to a type of service (RFC 1349): bulk text, interactive use, or both.
+/// The priority that Linux derives from a type of service (RFC 1349): bulk, interactive, or both.
 fn priority_of(class: u8) -> i32 {
     match class & 0x18 {
         0x08 => 2,
@@ -80,7 +80,7 @@ impl Calls<'_> {
             (SOL_IPV6, IPV6_V6ONLY) => self.set_v6only(fd, value != 0),
             (SOL_IPV6, IPV6_AUTOFLOWLABEL) => self.set_labels(fd, value != 0),
             (SOL_IP, IP_MTU_DISCOVER) | (SOL_IPV6, IPV6_MTU_DISCOVER) => {
-                // Two more are only about what routers say.
+                // The two further values only concern what routers report.
                 if !(IP_PMTUDISC_DONT..=IP_PMTUDISC_PROBE + 2).contains(&value) {
                     return Err(Errno::EINVAL);
                 }
@@ -138,7 +138,7 @@ impl Calls<'_> {
         })
     }
 
-    /// Options of IPv6 are for `AF_INET6`; those of IPv4 for both.
+    /// IPv6 options are for `AF_INET6` only, IPv4 options for both families.
     fn check_level(&self, fd: Fd, level: i32) -> Result<(), Errno> {
         let family = match &self.table.get(fd)?.kind {
             Kind::Stream(socket) => socket.family,
@@ -151,7 +151,7 @@ impl Calls<'_> {
         }
     }
 
-    /// A class of IPv4 also says which `SO_PRIORITY` the socket has, until that is set, as on Linux.
+    /// As on Linux, an IPv4 class also sets `SO_PRIORITY`, until that is set itself.
     fn set_type_of_service(&mut self, fd: Fd, class: u8) -> Result<(), Errno> {
         let before = self.traffic_class(fd)?;
         self.set_traffic_class(fd, class)?;
@@ -200,8 +200,8 @@ impl Calls<'_> {
         }
     }
 
-    /// A socket that takes both families has one limit, and so the stricter of its two: neither option takes back
-    /// what the other asks for. That of datagrams is only kept, as on Linux.
+    /// A socket of both families has a single limit, the stricter of the two: neither option weakens the
+    /// other. For datagrams, the limit is only kept, as on Linux.
     fn set_min_hop_limit(&mut self, fd: Fd) -> Result<(), Errno> {
         let settings = self.settings(fd)?;
         let ipv4 = settings.kept(SOL_IP, IP_MINTTL, 0);
@@ -222,7 +222,7 @@ impl Calls<'_> {
         }
     }
 
-    /// Labels, or none; a label changes or stays as the host has it.
+    /// Turns flow labels on or off. The host's setting decides whether a label may change.
     fn set_labels(&mut self, fd: Fd, on: bool) -> Result<(), Errno> {
         let host = self.stack.config().tcp.socket.flow_label;
         let label = match (on, host) {
@@ -255,7 +255,7 @@ impl Calls<'_> {
         }
     }
 
-    /// The options of a UDP socket have changed.
+    /// Applies changed options to the stack's sockets of a UDP socket.
     pub(in crate::bsd) fn apply_datagram(&mut self, fd: Fd) -> Result<(), Errno> {
         let socket = self.datagram(fd)?;
         for id in socket.ids.clone() {
@@ -266,7 +266,7 @@ impl Calls<'_> {
         Ok(())
     }
 
-    /// Whether IPv4 comes in mapped addresses is settled before bind.
+    /// Sets `IPV6_V6ONLY`, which is only possible before bind.
     fn set_v6only(&mut self, fd: Fd, only: bool) -> Result<(), Errno> {
         let settled = match &self.table.get(fd)?.kind {
             Kind::Stream(socket) => socket.bound.is_some() || !matches!(socket.role, Role::Fresh),
@@ -280,7 +280,7 @@ impl Calls<'_> {
         Ok(())
     }
 
-    /// The longest datagram that the path to the peer carries, as far as is known.
+    /// The longest datagram that the path to the peer is known to carry.
     fn path_mtu(&self, fd: Fd) -> Result<usize, Errno> {
         match &self.table.get(fd)?.kind {
             Kind::Stream(socket) => {

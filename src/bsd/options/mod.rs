@@ -1,18 +1,18 @@
-//! getsockopt, setsockopt: values are octets, as C has them in memory.
+//! getsockopt, setsockopt: values are octets, as in C's memory.
 //!
 //! | file | what is in it |
 //! |---|---|
-//! | `mod` | which level an option is of; numbers from octets and back |
+//! | `mod` | the level of an option; numbers from octets and back |
 //! | `socket` | `SOL_SOCKET` |
-//! | `plain` | what of it is kept, and nothing follows |
+//! | `plain` | options of `SOL_SOCKET` that are kept without effect |
 //! | `ip` | `SOL_IP`, `SOL_IPV6` |
-//! | `groups` | what of them is about groups |
-//! | `sources` | and from which senders groups are heard |
+//! | `groups` | options of these levels about multicast groups |
+//! | `sources` | options of these levels about the senders of a group |
 //! | `tcp` | `SOL_TCP` |
-//! | `rare` | what of it few ask for |
+//! | `rare` | rarely used options of `SOL_TCP` |
 //! | `signature` | `TCP_MD5SIG` |
 //! | `udp` | `SOL_UDP` |
-//! | `freebsd` | what only FreeBSD has |
+//! | `freebsd` | options that only FreeBSD has |
 //! | `info` | `TCP_INFO` |
 
 mod freebsd;
@@ -47,7 +47,7 @@ impl Calls<'_> {
     ///
     /// # Errors
     /// `ENOPROTOOPT` if it is not known; `EINVAL` for a value that is too short or out of range;
-    /// what stands with the option in Linux's manual.
+    /// the errors of the option in Linux's manual.
     pub fn setsockopt(&mut self, fd: Fd, level: i32, name: i32, value: &[u8]) -> Result<(), Errno> {
         self.settings(fd)?;
         if let Some(answer) = self.set_freebsd_option(fd, (level, name), value) {
@@ -64,10 +64,11 @@ impl Calls<'_> {
         }
     }
 
-    /// The value of an option for who has room for so many octets, which are cut as a rule.
+    /// The value of an option for a caller with room for `room` octets; usually, a longer value
+    /// is cut.
     ///
     /// # Errors
-    /// As [`Calls::getsockopt`]; `EINVAL` for what is given whole or not at all.
+    /// As [`Calls::getsockopt`]; `EINVAL` if the value does not fit and must not be cut.
     pub fn getsockopt_into(
         &mut self,
         fd: Fd,
@@ -94,7 +95,7 @@ impl Calls<'_> {
     /// The complete value of an option; a caller with less room cuts it.
     ///
     /// # Errors
-    /// `ENOPROTOOPT` if it is not known; what stands with the option in Linux's manual.
+    /// `ENOPROTOOPT` if it is not known; the errors of the option in Linux's manual.
     pub fn getsockopt(&mut self, fd: Fd, level: i32, name: i32) -> Result<Vec<u8>, Errno> {
         self.settings(fd)?;
         let mut value = match self.freebsd_option(fd, (level, name)) {
@@ -120,7 +121,7 @@ impl Calls<'_> {
             }
             SOL_TCP if self.stream(fd, Errno::EINVAL).is_ok() => self.tcp_option(fd, name),
             SOL_UDP if self.datagram(fd).is_ok() => self.udp_option(fd, name),
-            // To set one of another level is another error to Linux.
+            // On Linux, setting an option of another level is a different error.
             _ => match self.system {
                 System::Linux => Err(Errno::EOPNOTSUPP),
                 System::Freebsd => Err(Errno::ENOPROTOOPT),
@@ -155,7 +156,7 @@ impl Calls<'_> {
         }
     }
 
-    /// The configuration of a TCP socket has changed: its connection, or its listener, follows.
+    /// Applies the changed configuration of a TCP socket to its connection or listener.
     fn apply(&mut self, fd: Fd) -> Result<(), Errno> {
         let socket = self.stream(fd, Errno::EINVAL)?;
         let (role, config) = (socket.role.clone(), socket.config.clone());
@@ -192,7 +193,7 @@ fn int(value: &[u8]) -> Result<i32, Errno> {
     }
 }
 
-/// An `int`, or a single octet, as the options of IP take it.
+/// An `int` or a single octet, as IP options accept it.
 fn int_or_octet(value: &[u8]) -> Result<i32, Errno> {
     match value {
         [octet, ..] if value.len() < 4 => Ok(i32::from(*octet)),
@@ -200,7 +201,7 @@ fn int_or_octet(value: &[u8]) -> Result<i32, Errno> {
     }
 }
 
-/// An `int` that says yes or no.
+/// An `int` as a flag.
 fn flag(value: &[u8]) -> Result<bool, Errno> {
     Ok(int(value)? != 0)
 }
@@ -210,7 +211,8 @@ fn octets(value: i32) -> Vec<u8> {
     value.to_le_bytes().to_vec()
 }
 
-/// The octets of a size, a count or a time, as an `int`; of one that is too large, the largest.
+/// The octets of a size, a count or a time as an `int`; if it is too large, of the largest
+/// `int`.
 fn size(value: impl TryInto<i32>) -> Vec<u8> {
     octets(value.try_into().unwrap_or(i32::MAX))
 }
@@ -220,10 +222,11 @@ fn yes(value: bool) -> Vec<u8> {
     octets(i32::from(value))
 }
 
-/// Linux: a negative time is over at once, and told as zero, which is none where it is set.
+/// On Linux, a negative timeout expires at once and is reported as zero, although setting zero
+/// means no timeout.
 const AT_ONCE: Duration = Duration::from_nanos(1);
 
-/// `struct timeval`; zero is none.
+/// `struct timeval`; zero means no timeout.
 fn timeval(value: &[u8]) -> Result<Option<Duration>, Errno> {
     let (Some(secs), Some(micros)) = (
         value.first_chunk(),

@@ -1,4 +1,4 @@
-//! Options of `SOL_SOCKET` that the layer keeps, and from which nothing follows here, but for `SO_BROADCAST`.
+//! Options of `SOL_SOCKET` that the layer keeps without any effect here, except `SO_BROADCAST`.
 
 use super::{int, octets};
 use crate::bsd::Calls;
@@ -12,22 +12,22 @@ use crate::bsd::linux::{
 };
 use crate::bsd::table::Fd;
 
-/// What an option takes, and what comes back.
+/// What an option accepts, and what it returns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Plain {
-    /// Yes or no.
+    /// A flag.
     Flag,
-    /// A number; before anybody sets it, this one.
+    /// A number; initially this one.
     Number(i32),
     /// A number that is not below zero.
     Natural,
-    /// Anything, and it is forgotten.
+    /// Anything; the value is forgotten.
     Forgotten,
     /// It can only be read.
     Constant(i32),
-    /// It is for sockets of another kind.
+    /// The option is for sockets of another kind.
     Elsewhere,
-    /// No memory is set aside for a socket.
+    /// Setting the option fails: no memory is reserved for a socket.
     Refused,
 }
 

@@ -1,4 +1,4 @@
-//! Options of `SOL_TCP` that few ask for: what is kept of SYNs, and what nobody may change here.
+//! Rarely used options of `SOL_TCP`: saved SYNs, and what programs may not change here.
 
 use super::{octets, yes};
 use crate::bsd::Calls;
@@ -13,7 +13,8 @@ use crate::bsd::table::Fd;
 /// Octets of a page of memory.
 const PAGE: usize = 4_096;
 
-/// What `TCP_SAVE_SYN` takes: not, from the IP header on, from that of the link on, which there is none of.
+/// The values of `TCP_SAVE_SYN`: off, from the IP header on, from the link header on (there is no link
+/// header here).
 const SAVED: core::ops::RangeInclusive<i32> = 0..=2;
 
 impl Calls<'_> {
@@ -27,7 +28,7 @@ impl Calls<'_> {
             TCP_THIN_LINEAR_TIMEOUTS if is_flag => {
                 socket.config.socket.linear_timeouts = number == 1;
             }
-            // Accepted, and nothing follows: thin streams are retransmitted like others.
+            // Accepted without effect: thin streams are retransmitted like others.
             TCP_THIN_DUPACK if is_flag => {}
             TCP_SAVE_SYN | TCP_THIN_LINEAR_TIMEOUTS | TCP_THIN_DUPACK | TCP_REPAIR_OPTIONS => {
                 return Err(Errno::EINVAL);
@@ -36,7 +37,7 @@ impl Calls<'_> {
             TCP_QUEUE_SEQ if !socket.is_connected() && !socket.is_listening() => {
                 return Err(Errno::EINVAL);
             }
-            // That takes CAP_NET_ADMIN, which nobody has here.
+            // This requires CAP_NET_ADMIN, which no program has here.
             TCP_REPAIR | TCP_REPAIR_QUEUE | TCP_QUEUE_SEQ | TCP_REPAIR_WINDOW | TCP_TIMESTAMP => {
                 return Err(Errno::EPERM);
             }
@@ -63,8 +64,8 @@ impl Calls<'_> {
         }
     }
 
-    /// `TCP_ZEROCOPY_RECEIVE`, for no address: less than a page waits, and is to be read; a page would need a
-    /// place in memory.
+    /// `TCP_ZEROCOPY_RECEIVE` without an address: less than a page waits, and the program should read it. A
+    /// whole page would need an address to be mapped at.
     fn zero_copy(&self, fd: Fd) -> Result<Vec<u8>, Errno> {
         let socket = self.stream(fd, Errno::EINVAL)?;
         if socket.is_listening() {
@@ -78,7 +79,7 @@ impl Calls<'_> {
             0 if has_ended => return Err(Errno::EIO),
             _ => {}
         }
-        // struct tcp_zerocopy_receive: how much is to be read is its third number, and how much waits its fourth.
+        // In struct tcp_zerocopy_receive, the third number is how much to read, the fourth how much waits.
         let mut octets = vec![0; 12];
         let waiting = (waiting as u32).to_le_bytes();
         octets.extend([waiting, waiting].concat());

@@ -9,7 +9,7 @@
 //! 136  uint8  tcpm_key[80]
 //! ```
 //!
-//! FreeBSD's `TCP_MD5SIG` is an `int`, and the keys are kept elsewhere.
+//! FreeBSD's `TCP_MD5SIG` is an `int`; the keys are kept elsewhere.
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -33,12 +33,11 @@ const INTERFACE: usize = 132;
 const KEY: usize = 136;
 
 impl Calls<'_> {
-    /// A key for a peer, or for a network, or none any more. In place of the key that it had.
+    /// Sets, replaces or removes the key for a peer or a network.
     ///
     /// # Errors
-    /// As Linux has them: `EINVAL` for a struct that is too short or makes no sense, an address of
-    /// another family, or interfaces; `ENOENT` if there is no key to be taken away; `ENOMEM` for too
-    /// many.
+    /// As on Linux: `EINVAL` for a struct that is too short or makes no sense, an address of another
+    /// family, or interfaces; `ENOENT` if there is no key to remove; `ENOMEM` for too many keys.
     pub(super) fn set_signature_key(
         &mut self,
         fd: Fd,
@@ -58,7 +57,7 @@ impl Calls<'_> {
             true => value[PREFIX],
             false => bits,
         };
-        // There is one interface here, and it is in no domain of its own.
+        // There is only one interface here, and it has no routing domain of its own.
         let names_interface = value[INTERFACE..KEY] != [0; 4];
         if is_extended(TCP_MD5SIG_FLAG_IFINDEX) && names_interface {
             return Err(Errno::EINVAL);
@@ -77,7 +76,7 @@ impl Calls<'_> {
         self.apply_signatures(fd)
     }
 
-    /// FreeBSD: with the keys that are kept beside all sockets, or without.
+    /// FreeBSD: turns on signatures with the keys that all sockets share, or turns them off.
     fn turn_signatures(&mut self, fd: Fd, on: bool) -> Result<(), Errno> {
         let keys = match on {
             true => self.associations.clone(),

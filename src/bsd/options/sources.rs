@@ -1,4 +1,4 @@
-//! Options of `SOL_IP` and `SOL_IPV6` about the senders of a group: whom of them a socket hears (RFC 3678).
+//! Options of `SOL_IP` and `SOL_IPV6` about the senders to a group that a socket receives (RFC 3678).
 //!
 //! ```text
 //!  struct ip_mreq_source       struct group_source_req        struct ip_msfilter       struct group_filter
@@ -9,7 +9,7 @@
 //!                                                            16  imsf_slist           144  gf_slist
 //! ```
 //!
-//! The errors are those of Linux, where they tell more than RFC 3678 §4.1.3 does.
+//! The errors are those of Linux, which are more specific than those of RFC 3678 §4.1.3.
 
 use core::net::IpAddr;
 
@@ -26,9 +26,9 @@ use crate::bsd::linux::{
 use crate::bsd::table::Fd;
 use crate::stack::{Filter, GroupError, SourceChange};
 
-/// The most senders to a group of IPv4 that a socket names (`net.ipv4.igmp_max_msf`).
+/// The most senders to an IPv4 group that a socket may name (`net.ipv4.igmp_max_msf`).
 const MOST_V4: usize = 10;
-/// The same of IPv6 (`net.ipv6.mld_max_msf`).
+/// The same for IPv6 (`net.ipv6.mld_max_msf`).
 const MOST_V6: usize = Filter::MOST_SOURCES;
 /// Octets of a `struct sockaddr_storage`,
 const STORAGE: usize = 128;
@@ -37,11 +37,11 @@ const MREQ_SOURCE: usize = 12;
 /// and of a `struct group_source_req`.
 const GROUP_SOURCE: usize = 8 + 2 * STORAGE;
 
-/// A change of senders, made of one of them.
+/// Makes the change of a filter for one sender.
 type Change = fn(IpAddr) -> SourceChange;
 
 impl Calls<'_> {
-    /// Changes an option about the senders of a group; `None`: it is none.
+    /// Changes an option about the senders to a group; `None` if it is not one.
     pub(super) fn set_source_option(
         &mut self,
         fd: Fd,
@@ -69,7 +69,7 @@ impl Calls<'_> {
         Some(self.change_source(fd, request, change))
     }
 
-    /// One sender more is heard, or one less.
+    /// Adds a sender to a filter, or removes one.
     fn change_source(
         &mut self,
         fd: Fd,
@@ -103,7 +103,7 @@ impl Calls<'_> {
         }
     }
 
-    /// The socket is in a group, and hears these senders from now on.
+    /// Sets the filter of a group that the socket has joined.
     fn set_filter(
         &mut self,
         fd: Fd,
@@ -119,7 +119,7 @@ impl Calls<'_> {
     }
 }
 
-/// The most senders to a group that a socket names.
+/// The most senders to a group that a socket may name.
 fn most(group: IpAddr) -> usize {
     match group.is_ipv4() {
         true => MOST_V4,
@@ -172,7 +172,7 @@ fn group_filter(level: i32, value: &[u8]) -> Result<(Request, Filter), Errno> {
     Ok((request, filter(group, value, 8 + STORAGE, STORAGE, source)?))
 }
 
-/// A mode, a number of senders, and so many of them, `len` octets each.
+/// A filter: a mode, a number of senders, and the senders, `len` octets each.
 fn filter(
     group: IpAddr,
     value: &[u8],
@@ -182,7 +182,7 @@ fn filter(
 ) -> Result<Filter, Errno> {
     let mode = int(value.get(at..).unwrap_or(&[]))?;
     let count = int(value.get(at + 4..).unwrap_or(&[]))?;
-    // A negative number is a large one without a sign.
+    // A negative number becomes a large unsigned one.
     let count = usize::try_from(count).unwrap_or(usize::MAX);
     if count > most(group) {
         return Err(Errno::ENOBUFS);

@@ -18,30 +18,30 @@ use crate::bsd::{Calls, System};
 use crate::config::{CongestionControl, FastOpenKeys, TimerBounds};
 use crate::tcp::State;
 
-/// What `TCP_MAXSEG` takes.
+/// The values that `TCP_MAXSEG` accepts.
 const SEGMENTS: core::ops::RangeInclusive<i32> = 88..=32_767;
-/// What `TCP_MAXSEG` says before there is a connection (RFC 9293 §3.7.1, SHLD-5).
+/// What `TCP_MAXSEG` returns before there is a connection (RFC 9293 §3.7.1, SHLD-5).
 const DEFAULT_SEGMENT: i32 = 536;
-/// Octets that timestamps take of each segment.
+/// The octets of the timestamps option in each segment.
 const TIMESTAMPS: i32 = 12;
-/// What `TCP_KEEPIDLE` and `TCP_KEEPINTVL` take, in seconds.
+/// The values that `TCP_KEEPIDLE` and `TCP_KEEPINTVL` accept, in seconds.
 const KEEPALIVE_SECS: core::ops::RangeInclusive<i32> = 1..=32_767;
-/// What `TCP_RTO_MAX_MS` takes.
+/// The values that `TCP_RTO_MAX_MS` accepts.
 const LONGEST_RTO_MILLIS: core::ops::RangeInclusive<i32> = 1_000..=120_000;
-/// What `TCP_RTO_MIN_US` and `TCP_DELACK_MAX_US` take: from two ticks of a kernel that has a thousand a
-/// second.
+/// The values that `TCP_RTO_MIN_US` and `TCP_DELACK_MAX_US` accept: the least is two ticks of a kernel
+/// with a thousand ticks a second.
 const BOUND_MICROS: core::ops::RangeInclusive<i32> = 2_000..=200_000;
-/// What `TCP_DELACK_MAX_US` says before anybody sets it.
+/// The initial value of `TCP_DELACK_MAX_US`.
 const LONGEST_DELAY_MICROS: i32 = 200_000;
-/// What `TCP_KEEPCNT` and `TCP_SYNCNT` take.
+/// The values that `TCP_KEEPCNT` and `TCP_SYNCNT` accept.
 const RETRIES: core::ops::RangeInclusive<i32> = 1..=127;
-/// The longest that `TCP_LINGER2` takes, in seconds.
+/// The longest time that `TCP_LINGER2` accepts, in seconds.
 const LONGEST_LINGER2: i32 = 120;
-/// The least that `TCP_WINDOW_CLAMP` makes of a value.
+/// The least value that `TCP_WINDOW_CLAMP` sets: a smaller one is raised to it.
 const LEAST_CLAMP: usize = 1_152;
-/// What `TCP_FASTOPEN` makes of a larger value: no listener has a longer queue.
+/// The greatest value that `TCP_FASTOPEN` sets: no listener has a longer queue.
 const MOST_FAST_OPEN: usize = 4_096;
-/// No deferral is longer than so many SYN,ACKs take.
+/// The longest deferral takes this many SYN,ACKs.
 const MOST_SYN_ACKS: u32 = 255;
 /// Octets of a key of Fast Open cookies.
 const FAST_OPEN_KEY: usize = 16;
@@ -52,7 +52,7 @@ impl Calls<'_> {
     pub(super) fn set_tcp_option(&mut self, fd: Fd, name: i32, value: &[u8]) -> Result<(), Errno> {
         match name {
             TCP_CONGESTION => return self.set_congestion_control(fd, value),
-            // No such protocol is known, by whatever name.
+            // No upper-layer protocol is known.
             TCP_ULP if value.is_empty() => return Err(Errno::EINVAL),
             TCP_ULP => return Err(Errno::ENOENT),
             TCP_FASTOPEN_KEY => return self.set_fast_open_keys(fd, value),
@@ -62,7 +62,7 @@ impl Calls<'_> {
             }
             _ => {}
         }
-        // An unknown option has no length that could be wrong.
+        // For an unknown option, a short value is not the error.
         let number = match int(value) {
             Err(_) if self.tcp_option(fd, name).is_err() => return Err(Errno::ENOPROTOOPT),
             number => number?,
@@ -134,19 +134,19 @@ impl Calls<'_> {
     fn set_quick_ack(&mut self, fd: Fd, number: i32) -> Result<(), Errno> {
         let socket = self.stream_mut(fd, Errno::EINVAL)?;
         let Some(id) = socket.connection() else {
-            // Who wants none is about to send.
+            // A program that wants no quick acknowledgment is about to send.
             socket.config.socket.holds_handshake_ack = number == 0;
             return Ok(());
         };
         let waited = self.stack.quick_ack(self.now, id, number != 0);
-        // Linux: an even number is for the acknowledgment that waits.
+        // On Linux, an even number applies only to the acknowledgment that waits.
         if waited && number & 1 == 0 {
             self.stack.quick_ack(self.now, id, false);
         }
         Ok(())
     }
 
-    /// Who says again what is so has what waits by now sent as well.
+    /// Setting the option again, even to the same value, also sends what waits.
     fn set_nodelay(&mut self, fd: Fd, nodelay: bool) -> Result<(), Errno> {
         for value in [false, nodelay] {
             self.stream_mut(fd, Errno::EINVAL)?.config.socket.nodelay = value;
@@ -155,7 +155,7 @@ impl Calls<'_> {
         Ok(())
     }
 
-    /// All ones, which is -1 here: no limit; 0: that of the host.
+    /// -1, which is all ones, means no limit; 0 means the host's limit.
     fn set_unsent_low_water(&mut self, fd: Fd, number: i32) -> Result<(), Errno> {
         let host = self.stack.config().tcp.socket.unsent_low_water;
         let socket = self.stream_mut(fd, Errno::EINVAL)?;
@@ -167,7 +167,7 @@ impl Calls<'_> {
         self.apply(fd)
     }
 
-    /// The bounds of RTO, and of how long an acknowledgment waits.
+    /// Sets the bounds of the RTO, or of the delay of acknowledgments.
     fn set_timer_bound(&mut self, fd: Fd, name: i32, value: i32) -> Result<(), Errno> {
         let range = match name {
             TCP_RTO_MAX_MS => LONGEST_RTO_MILLIS,
@@ -180,7 +180,7 @@ impl Calls<'_> {
         let socket = self.stream_mut(fd, Errno::EINVAL)?;
         let config = &mut socket.config;
         match name {
-            // Probes of a closed window are no further apart either.
+            // This also bounds the interval of window probes.
             TCP_RTO_MAX_MS => {
                 config.max_rto = Duration::from_millis(value);
                 config.max_persist = config.max_rto;
@@ -236,7 +236,7 @@ impl Calls<'_> {
         self.apply(fd)
     }
 
-    /// How keepalive probes, or would.
+    /// Sets how keepalive probes, or would probe if it were on.
     fn set_keepalive(&mut self, fd: Fd, name: i32, value: i32) -> Result<(), Errno> {
         let range = match name {
             TCP_KEEPCNT => RETRIES,
@@ -289,7 +289,7 @@ impl Calls<'_> {
                 let clock = id.map_or(0, |id| self.stack.timestamp_clock(self.now, id));
                 octets(clock.cast_signed())
             }
-            // None of the controllers says more than TCP_INFO does.
+            // No controller has more to report than TCP_INFO.
             TCP_CC_INFO => Vec::new(),
             TCP_INQ => yes(settings.tell_waiting),
             TCP_QUICKACK => yes(self.is_quick(socket)),
@@ -323,14 +323,14 @@ impl Calls<'_> {
         })
     }
 
-    /// `TCP_QUICKACK`: before there is a connection, what was asked for.
+    /// `TCP_QUICKACK`; without a connection, the value that was set.
     fn is_quick(&self, socket: &StreamSocket) -> bool {
         let waits = socket.config.socket.holds_handshake_ack && socket.defer_accept.is_none();
         let id = socket.connection();
         id.map_or(!waits, |id| self.stack.is_quick(id))
     }
 
-    /// The most that the window may be; 0 if nobody has said, and there is no connection.
+    /// The largest allowed window; 0 if it was not set and there is no connection.
     fn window_clamp(&self, socket: &StreamSocket) -> usize {
         let id = socket.connection();
         let known = id.and_then(|id| self.stack.status(id).receiving.clamp);
@@ -338,17 +338,18 @@ impl Calls<'_> {
         known.or(asked).unwrap_or(0)
     }
 
-    /// `TCP_MAXSEG`: what a segment carries; before there is a connection, what was asked for.
+    /// `TCP_MAXSEG`: what a segment carries; without a connection, the value that was set.
     fn segment_size(&self, socket: &StreamSocket) -> i32 {
         let asked = socket.config.mss.map_or(DEFAULT_SEGMENT, i32::from);
         match socket.role {
             Role::Connection(id, phase) => {
                 let status = self.stack.status(id);
                 match status.state {
-                    // It stays as it was.
+                    // The value stays as it was.
                     State::Closed if phase == Phase::Connected => i32::from(status.snd_mss),
                     State::Closed | State::Listen => asked,
-                    // Nobody knows what the peer takes, and what our SYN offers takes room.
+                    // The peer's MSS is not known yet, and the options that our SYN offers take
+                    // room.
                     State::SynSent => {
                         let options = if socket.config.timestamps {
                             TIMESTAMPS
@@ -364,7 +365,7 @@ impl Calls<'_> {
         }
     }
 
-    /// How many Fast Open requests a listener takes.
+    /// How many Fast Open requests a listener accepts.
     fn fast_open_limit(&self, socket: &StreamSocket) -> usize {
         let all = self.stack.config().fast_open.all_listeners;
         let backlogs = match &socket.role {
@@ -378,7 +379,7 @@ impl Calls<'_> {
         backlogs.max().unwrap_or(socket.fast_open)
     }
 
-    /// By name; what follows a NUL does not count.
+    /// Sets the congestion controller by name; anything after a NUL is ignored.
     fn set_congestion_control(&mut self, fd: Fd, value: &[u8]) -> Result<(), Errno> {
         if value.is_empty() {
             return Err(Errno::EINVAL);
@@ -401,8 +402,8 @@ impl Calls<'_> {
     }
 }
 
-/// `TCP_DEFER_ACCEPT`: so many seconds, but as long as a number of SYN,ACKs takes, at intervals
-/// that begin with a second and double up to two minutes.
+/// `TCP_DEFER_ACCEPT`: these seconds, rounded up to the time that a number of SYN,ACKs takes. Their
+/// intervals begin with one second and double up to two minutes.
 fn deferral(secs: u32) -> Option<Duration> {
     let (mut interval, mut total) = (1, 1);
     for _ in 1..MOST_SYN_ACKS {
