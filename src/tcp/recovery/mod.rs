@@ -285,7 +285,7 @@ impl Recovery {
             report.delivered_data = weighed.saturating_sub(arrivals.octets);
         }
         report.recovering |= self.is_reducing(ack.ack);
-        let segments = self.weight.map(|_| self.board.delivered() as u32);
+        let segments = self.weight.map(|_| self.board.delivered());
         let min_rtt = self.rtt.min_rtt();
         report.rate = self.rate.sample(arrivals.newest, min_rtt, segments);
         report
@@ -375,11 +375,6 @@ impl Recovery {
                 None => self.begin_repair(end),
             }
         }
-    }
-
-    /// The user gives less than the network would take, with `in_flight` octets in flight.
-    pub(crate) fn on_app_limited(&mut self, in_flight: usize) {
-        self.rate.on_app_limited(in_flight);
     }
 
     /// The octets to send again next, lowest first: the caller cuts them into segments.

@@ -42,7 +42,8 @@ pub(super) struct Rate {
     first_sent: Instant,
     /// C.lost: octets marked as lost in all.
     lost: u64,
-    /// C.app_limited: the application limits the flow, until more than this is delivered.
+    /// C.app_limited: the application limits the flow, until more than this is delivered: in
+    /// octets, or in segments where segments are counted.
     app_limited: Option<u64>,
     /// The last sample.
     last: Option<Sample>,
@@ -163,14 +164,21 @@ impl Rate {
 
     /// The application gives less than the path would take, with `in_flight` octets in flight
     /// (§4.1.2.4).
-    pub(super) fn on_app_limited(&mut self, in_flight: usize) {
+    #[inline]
+    fn on_app_limited(&mut self, in_flight: usize) {
         self.app_limited = Some(self.delivered + in_flight.max(1) as u64);
     }
 
-    /// Everything sent while the application was the limit has been delivered.
+    /// Ends the limit once everything sent under it has been delivered; where octets are counted.
     #[inline]
     pub(super) fn end_app_limit(&mut self) {
-        if self.app_limited.is_some_and(|until| self.delivered > until) {
+        self.end_app_limit_at(self.delivered);
+    }
+
+    /// The same, for a number of octets or segments.
+    #[inline]
+    fn end_app_limit_at(&mut self, delivered: u64) {
+        if self.app_limited.is_some_and(|until| delivered > until) {
             self.app_limited = None;
         }
     }
@@ -183,14 +191,14 @@ impl Rate {
         &mut self,
         newest: Option<Newest>,
         min_rtt: Option<Duration>,
-        segments: Option<u32>,
+        segments: Option<u64>,
     ) -> Option<RateSample> {
-        self.end_app_limit();
+        self.end_app_limit_at(segments.unwrap_or(self.delivered));
         let Newest { sent, snapshot } = newest?;
         let min_rtt = min_rtt.and_then(|it| u64::try_from(it.as_nanos()).ok());
         let samples = self.take_sample(sent, &snapshot, min_rtt);
         if let Some(arrived) = segments.filter(|_| samples) {
-            self.tell(arrived.wrapping_sub(snapshot.segments));
+            self.tell((arrived as u32).wrapping_sub(snapshot.segments));
         }
         self.last().filter(|_| samples)
     }
@@ -336,6 +344,21 @@ impl Recovery {
         }
         let segments = self.board.delivered() as u32;
         self.rate.on_sent(in_flight, len, segments)
+    }
+
+    /// The user gives less than the network would take, with `in_flight` octets in flight.
+    #[inline]
+    pub(crate) fn on_app_limited(&mut self, in_flight: usize) {
+        match self.weight {
+            Some(_) => self.limit_by_segments(),
+            None => self.rate.on_app_limited(in_flight),
+        }
+    }
+
+    #[cold]
+    fn limit_by_segments(&mut self) {
+        let segments = self.segments_in_flight() as u64;
+        self.rate.app_limited = Some(self.board.delivered() + segments);
     }
 
     /// Octets delivered in all.
