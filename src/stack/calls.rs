@@ -461,7 +461,8 @@ impl Stack {
         self.table.get(id).tcb.status()
     }
 
-    /// Sets whether to acknowledge text at once from now on: see [`Tcb::quick_ack`].
+    /// Sets whether to acknowledge text at once from now on: see [`Tcb::quick_ack`]. Returns whether
+    /// an acknowledgment was waiting.
     pub fn quick_ack(&mut self, now: Instant, id: ConnId, quick: bool) -> bool {
         let waited = self.table.get_mut(id).tcb.quick_ack(now, quick);
         self.touched(id.slot);

@@ -249,16 +249,12 @@ impl Calls<'_> {
     /// asks for that.
     fn ask_for_buffer(&mut self, fd: Fd, name: i32, value: i32) -> Result<(), Errno> {
         let config = self.stack.config();
-        let most = match name {
-            SO_RCVBUF => config.most_receive_buffer,
-            SO_SNDBUF => config.most_send_buffer,
-            _ => MOST_BUFFER,
-        };
         let asked = match name {
-            SO_RCVBUF | SO_SNDBUF => value.cast_unsigned() as usize,
+            SO_RCVBUF => (value.cast_unsigned() as usize).min(config.most_receive_buffer),
+            SO_SNDBUF => (value.cast_unsigned() as usize).min(config.most_send_buffer),
             _ => value.max(0) as usize,
         };
-        let asked = asked.min(most).min(MOST_BUFFER);
+        let asked = asked.min(MOST_BUFFER);
         match name {
             SO_RCVBUF | SO_RCVBUFFORCE => self.resize(fd, Some(asked.max(LEAST_RECEIVE)), None),
             _ => self.resize(fd, None, Some(asked.max(LEAST_SEND))),
