@@ -13,9 +13,9 @@ pub struct Script {
     pub(super) init: Option<Command>,
     /// What happens, in order.
     pub(super) events: Vec<Event>,
-    /// Runs at the end, whatever came of it.
+    /// Runs at the end, whether the script passed or failed.
     pub(super) cleanup: Option<Command>,
-    /// What the script asks for and nobody here has: it cannot be run.
+    /// What the script asks for and is not supported here: such a script cannot be run.
     pub(super) unsupported: Vec<(Place, String)>,
 }
 
@@ -40,7 +40,7 @@ pub(super) struct Event {
     pub(super) place: Place,
     pub(super) time: When,
     pub(super) action: Action,
-    /// How it stands in the script, on one line.
+    /// Its text in the script, on one line.
     pub(super) text: String,
 }
 
@@ -102,10 +102,10 @@ pub(super) enum Outer {
     Mpls(Vec<u32>),
 }
 
-/// A header of GRE; what is not said is not in it.
+/// A GRE header; fields that the script does not give are absent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Gre {
-    /// Its first sixteen bits, if they are not those for what it has.
+    /// Its first sixteen bits, if they do not follow from the fields it has.
     pub(super) flags: Option<u16>,
     pub(super) checksum: Option<u16>,
     pub(super) offset: Option<u16>,
@@ -113,7 +113,7 @@ pub(super) struct Gre {
     pub(super) sequence: Option<u32>,
 }
 
-/// What a script says of the IP header.
+/// What a script says about the IP header.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct IpInfo {
     pub(super) tos: Tos,
@@ -121,10 +121,10 @@ pub(super) struct IpInfo {
     pub(super) flow_label: Option<u32>,
 }
 
-/// What a script says of the type of service.
+/// What a script says about the type of service.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Tos {
-    /// Nothing: sent as 0, not compared.
+    /// Nothing: 0 is sent, and it is not compared.
     #[default]
     Unsaid,
     /// The two ECN bits.
@@ -154,16 +154,16 @@ pub(super) struct Tcp {
     /// Octets of text.
     pub(super) len: u32,
     pub(super) ack: u32,
-    /// The acknowledgment stands with a `!`: as it is on the wire.
+    /// The acknowledgment has a `!`: it is a number on the wire.
     pub(super) ack_absolute: bool,
     pub(super) window: Option<u16>,
     pub(super) urgent: u16,
     pub(super) options: Options,
-    /// Why it resets, as it tells in its text.
+    /// The reason for the reset, given in the segment's text.
     pub(super) diagnosis: Option<Diagnosis>,
 }
 
-/// Why a connection is reset: a code, and whose it is (a Private Enterprise Number).
+/// The reason for a reset: a code, and who defines it (a Private Enterprise Number).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Diagnosis {
     pub(super) code: u32,
@@ -202,13 +202,13 @@ pub(super) enum TcpOption {
         /// `None`: not compared.
         val: Option<u32>,
         ecr: u32,
-        /// The echo is as it is on the wire.
+        /// The echo is a number on the wire.
         ecr_absolute: bool,
     },
     Sack(Vec<(u32, u32)>),
     /// A signature (RFC 2385), made with the secret of the script.
     ValidSignature,
-    /// Any other option: kind, and what stands behind its length.
+    /// Any other option: its kind, and the octets after its length.
     Other(u8, Vec<u8>),
     /// Octets as they are.
     Raw(Vec<u8>),
@@ -234,7 +234,7 @@ pub(super) enum IcmpName {
 /// What an ICMP error quotes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Quote {
-    /// Nothing was said: a segment without sequence numbers.
+    /// Not given: a segment without sequence numbers.
     Unsaid,
     Tcp {
         seq: u32,
@@ -256,8 +256,8 @@ pub(super) struct Call {
     pub(super) result: Expr,
     /// The name of the error.
     pub(super) errno: Option<String>,
-    /// It may block, and returns at this time, in microseconds: since the start, or since the
-    /// base of its start.
+    /// The call may block, and returns at this time, in microseconds since the start, or since
+    /// the base of its start.
     pub(super) end: Option<u64>,
 }
 

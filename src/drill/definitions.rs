@@ -1,4 +1,4 @@
-//! `-D NAME=VALUE`: words that stand for something else, and `#ifdef`.
+//! `-D NAME=VALUE`: words that stand for something else. Also `#ifdef`.
 
 use std::collections::BTreeMap;
 
@@ -9,13 +9,13 @@ use super::variant::Variant;
 /// What a word stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Value {
-    /// The value stood in double quotes.
+    /// A value in double quotes.
     Text(String),
-    /// It stood in backquotes.
+    /// A value in backquotes.
     Command(String),
-    /// It is a number, decimal, octal or hexadecimal.
+    /// A number: decimal, octal or hexadecimal.
     Integer(String),
-    /// It is anything else.
+    /// Anything else.
     Word(String),
 }
 
@@ -24,8 +24,8 @@ pub(super) enum Value {
 pub struct Definitions(BTreeMap<String, Value>);
 
 impl Definitions {
-    /// What words stand for in a script before anybody says otherwise: what the profile that it asks
-    /// for defines, or else `profile`.
+    /// The initial definitions for a script: those of the profile that it asks for, or else of
+    /// `profile`.
     pub fn of(text: &str, profile: Profile, variant: Variant) -> Definitions {
         let own = text
             .lines()
@@ -38,7 +38,7 @@ impl Definitions {
         definitions
     }
 
-    /// `name` stands for `value` from now on: a string if that is in double quotes, a command in
+    /// Defines `name` as `value`: a string if that is in double quotes, a command if in
     /// backquotes, otherwise a number or a word.
     pub fn define(&mut self, name: &str, value: &str) {
         let between = |quote| {
@@ -61,7 +61,7 @@ impl Definitions {
         self.0.get(name)
     }
 
-    /// Whether `name` stands for anything.
+    /// Whether `name` is defined.
     pub fn has(&self, name: &str) -> bool {
         self.0.contains_key(name)
     }
@@ -75,7 +75,7 @@ fn is_number(value: &str) -> bool {
     }
 }
 
-/// A script without what its `#ifdef` leaves out; every other character keeps its place.
+/// Removes what the script's `#ifdef` leaves out; every other character keeps its place.
 pub(super) fn preprocess(text: &str, definitions: &Definitions) -> Parsed<Vec<char>> {
     let mut kept = Vec::with_capacity(text.len());
     let mut open: Option<(u32, bool)> = None;

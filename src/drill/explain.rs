@@ -6,7 +6,7 @@ use super::ast::{
 };
 use super::packet::control;
 
-/// What a script says, a line for each event: its place, what stands there, and what it means.
+/// Explains a script, one line for each event: its place, its text and its meaning.
 pub fn explain(script: &Script) -> String {
     let mut text = String::new();
     for setting in &script.options {

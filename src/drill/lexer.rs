@@ -1,11 +1,11 @@
 //! The words of a script: longest match, numbers before words.
 //!
-//! Tokens are made on demand, since a note in parentheses may hold anything.
+//! Tokens are made on demand, because a note in parentheses may contain anything.
 
 use super::definitions::{Definitions, Value};
 use super::place::{Parsed, Place, SyntaxError};
 
-/// A token, with its text as it stands in the script.
+/// A token, with its text in the script.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Token {
     pub(super) kind: Kind,
@@ -26,11 +26,11 @@ pub(super) enum Kind {
     Hex,
     /// Letters, digits, `_`; may begin with a digit.
     Word,
-    /// `"…"`; the text is what stands between the quotes.
+    /// `"…"`; the text is between the quotes.
     Text,
-    /// `` `…` ``; the text is what stands between the quotes.
+    /// `` `…` ``; the text is between the quotes.
     Command,
-    /// `%{ … }%`; the text is what stands inside, without blanks at its ends.
+    /// `%{ … }%`; the text is inside the braces, without blanks at its ends.
     Code,
     /// An IPv4 address.
     Ipv4,
@@ -45,7 +45,7 @@ pub(super) enum Kind {
 }
 
 impl Token {
-    /// How an error names it.
+    /// The name of the token in an error.
     pub(super) fn name(&self) -> String {
         match self.kind {
             Kind::End => "the end of the script".to_owned(),
@@ -91,7 +91,7 @@ impl<'a> Lexer<'a> {
         self.definitions.define(name, value);
     }
 
-    /// Where the next token is looked for, in characters.
+    /// The position from which the next token is read, in characters.
     pub(super) fn position(&self) -> usize {
         self.at
     }
@@ -119,7 +119,8 @@ impl<'a> Lexer<'a> {
         SyntaxError::new(self.place(at), message)
     }
 
-    /// Goes on behind blanks and comments. A script may begin with the name of a program to run it.
+    /// Skips blanks and comments, and at the start of a script a line that names a program to run
+    /// it.
     pub(super) fn skip_blanks(&mut self) -> Parsed<()> {
         loop {
             match (self.peek(0), self.peek(1)) {
@@ -146,7 +147,7 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// An option line, without its `--`, if one stands here.
+    /// An option line, without its `--`, if one comes next.
     pub(super) fn option(&mut self) -> Parsed<Option<(Place, String)>> {
         self.skip_blanks()?;
         if (self.peek(0), self.peek(1)) != (Some('-'), Some('-')) {
@@ -170,7 +171,7 @@ impl<'a> Lexer<'a> {
         Ok(Some((self.place(start), text)))
     }
 
-    /// Goes on behind the parenthesis that closes the one that was read: a note, of any words.
+    /// Skips a note of arbitrary words, up to the parenthesis that closes the one already read.
     pub(super) fn skip_note(&mut self, open: usize) -> Parsed<()> {
         let mut depth = 1;
         while depth > 0 {
@@ -297,14 +298,15 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// Only what has `::`, or eight groups: `1:1001` is a range of sequence numbers.
+    /// The length of an IPv6 address, which must have `::` or eight groups: `1:1001` is a range
+    /// of sequence numbers.
     fn ipv6(&self) -> usize {
         let len = self.run(0, |c| c.is_ascii_hexdigit() || c == ':');
         let is_address = |len: &usize| {
             let text = self.slice(self.at, self.at + len);
             text.parse::<core::net::Ipv6Addr>().is_ok()
         };
-        // A colon may follow that is not the address's.
+        // A colon may follow that is not part of the address.
         [len, len.saturating_sub(1)]
             .into_iter()
             .find(is_address)
@@ -320,7 +322,7 @@ impl<'a> Lexer<'a> {
                 None => return Err(self.error(start, what)),
                 Some(c) if c == quote => break,
                 Some('\n') if kind == Kind::Text => return Err(self.error(start, what)),
-                // The escape of a quote means the same in both; others are read later.
+                // An escaped quote means the same in both kinds; other escapes are read later.
                 Some('\\') if kind == Kind::Command && self.peek(1) == Some('`') => {
                     text.push('`');
                     self.at += 2;

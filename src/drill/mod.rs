@@ -1,7 +1,8 @@
 //! Packetdrill scripts, which say packet by packet what TCP must do: the `.pkt` language, and a runner
 //! that checks the real stack against them in virtual time.
 //!
-//! Pure: the text of a script goes in, a verdict comes out. `docs/DRILL.md` describes the language.
+//! The runner is pure: the text of a script goes in, a verdict comes out. `docs/DRILL.md` describes
+//! the language.
 //!
 //! ```
 //! use stubborn::drill::{Definitions, Settings, Variant, Verdict, parse, run};
@@ -20,7 +21,7 @@
 //!
 //! | file | what is in it |
 //! |---|---|
-//! | `place` | line and column; what is wrong there |
+//! | `place` | line and column; errors at a place |
 //! | `definitions` | `-D NAME=VALUE`, `#ifdef` |
 //! | `lexer`, `text` | words, numbers, strings, times |
 //! | `ast` | what a script says, as values |
@@ -29,7 +30,7 @@
 //! | `explain` | a script in words |
 //! | `packet/` | packets made, read, translated, compared, shown |
 //! | `variant` | IPv4, IPv6 or both |
-//! | `setup` | what the options of a script say |
+//! | `setup` | the options of a script |
 //! | `profile`, `sysctl` | how the stack behaves: configurations |
 //! | `run/` | the runner |
 

@@ -1,4 +1,4 @@
-//! Where something stands in a script, and what is wrong there.
+//! Places in a script, and errors there.
 
 use core::fmt;
 
@@ -20,7 +20,7 @@ impl fmt::Display for Place {
 /// A script that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SyntaxError {
-    /// Where.
+    /// The place of the error.
     pub place: Place,
     /// What is wrong, in words.
     pub message: String,
@@ -43,5 +43,5 @@ impl fmt::Display for SyntaxError {
 
 impl std::error::Error for SyntaxError {}
 
-/// What the parts of the parser return.
+/// The result of each part of the parser.
 pub(super) type Parsed<T> = Result<T, SyntaxError>;

@@ -1,4 +1,4 @@
-//! How the stack behaves when scripts run: whole configurations, and nothing else.
+//! Profiles: complete configurations of the stack for running scripts.
 
 use core::fmt;
 use core::net::IpAddr;
@@ -15,14 +15,14 @@ use crate::config::{
 };
 use crate::time::Duration;
 
-/// A way of behaving that scripts are written for.
+/// A behaviour for which scripts are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Profile {
-    /// What scripts for Linux find there.
+    /// The behaviour of Linux.
     #[default]
     Linux,
-    /// What scripts for FreeBSD find there.
+    /// The behaviour of FreeBSD.
     Freebsd,
     /// The defaults of this stack.
     Stubborn,
@@ -41,15 +41,14 @@ impl Profile {
         }
     }
 
-    /// The one of this name.
+    /// The profile with this name.
     pub fn from_name(name: &str) -> Option<Profile> {
         Profile::ALL.into_iter().find(|known| known.name() == name)
     }
 
-    /// What words stand for, unless somebody says otherwise. FreeBSD's scripts say what the
-    /// standard asks for, and apart from it what FreeBSD does: here the standard counts. Linux's
-    /// find the Fast Open cookies that its own key and a key of zeros give to the addresses of a
-    /// script.
+    /// The initial definitions of words. FreeBSD's scripts distinguish what the standard requires
+    /// from what FreeBSD does; here the standard counts. Linux's scripts use Fast Open cookies:
+    /// those that Linux's own key and a key of zeros give for the addresses of a script.
     pub const fn definitions(self, variant: Variant) -> &'static [(&'static str, &'static str)] {
         match (self, variant) {
             (Profile::Freebsd, _) => &[("STANDARD", "")],
@@ -59,7 +58,7 @@ impl Profile {
                 ("TFO_COOKIE", "c1d1e9742a47a9bc"),
                 ("TFO_COOKIE_ZERO", "82af1a8f9a205c34"),
             ],
-            // A socket of IPv6 speaks as one, whatever its packets are.
+            // An IPv6 socket behaves like one, whatever its packets are.
             (_, Variant::Ipv4MappedIpv6) => &[
                 ("CMSG_LEVEL_IP", "SOL_IPV6"),
                 ("CMSG_TYPE_RECVERR", "IPV6_RECVERR"),
@@ -77,7 +76,7 @@ impl Profile {
         }
     }
 
-    /// Whose sockets a script finds.
+    /// The system whose sockets a script finds.
     pub const fn system(self) -> System {
         match self {
             Profile::Freebsd => System::Freebsd,
@@ -105,7 +104,7 @@ impl fmt::Display for Profile {
     }
 }
 
-/// What Linux believes.
+/// Which segments Linux accepts.
 const LINUX_ACCEPTANCE: Acceptance = Acceptance {
     resets: Resets::AlsoBehindHeld,
     syns_reset: false,
@@ -120,10 +119,10 @@ const LINUX_ACCEPTANCE: Acceptance = Acceptance {
 
 /// `rmem_max` and `wmem_max`.
 const LINUX_MOST_BUFFER: usize = 4 << 20;
-/// `rmem_default` and `wmem_default`: memory that datagrams take.
+/// `rmem_default` and `wmem_default`: memory for datagrams.
 const LINUX_DATAGRAMS: usize = 212_992;
 
-/// What acknowledgments of Linux wait for.
+/// How Linux delays acknowledgments.
 const LINUX_WAITS: AckWaits = AckWaits {
     end_with_reading: true,
     hold_fin: false,
@@ -144,7 +143,7 @@ const LINUX_WAITS: AckWaits = AckWaits {
 
 /// Linux, with the settings that its own scripts begin with: `tcp_rmem` 4096 540000 15728640,
 /// `tcp_wmem` 4096 262144 4194304, CUBIC, no slow start after idle, five retries of a SYN, no ECN,
-/// no probes of the path MTU, Fast Open for who asks, with a key that everybody knows.
+/// no probes of the path MTU, Fast Open where a script asks for it, with a well-known key.
 fn linux(host: Config) -> Config {
     let tcp = TcpConfig {
         // Half of `tcp_rmem` is window, half is overhead.
@@ -232,7 +231,7 @@ fn linux_datagrams(host: &UdpConfig) -> UdpConfig {
     }
 }
 
-/// Where Linux is not as the RFCs have it.
+/// Where Linux differs from the RFCs.
 fn habits() -> Habits {
     Habits {
         handshakes: Handshakes {
@@ -318,7 +317,7 @@ fn linux_recovery() -> RecoveryHabits {
     }
 }
 
-/// Linux's path MTU discovery: what routers say; `tcp_base_mss` 1024.
+/// Linux's path MTU discovery: only what routers report; `tcp_base_mss` 1024.
 fn linux_path_mtu() -> PathMtuConfig {
     PathMtuConfig {
         probing: MtuProbing::Off,

@@ -1,4 +1,4 @@
-//! What the options of a script say.
+//! The options of a script.
 
 use core::net::IpAddr;
 
@@ -9,7 +9,7 @@ use super::profile::Profile;
 use super::text::micros_of;
 use super::variant::Variant;
 
-/// What the options of a script, and those of the command line, come to.
+/// The result of the options of a script and of the command line.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Setup {
     pub(super) variant: Variant,
@@ -18,7 +18,7 @@ pub(super) struct Setup {
     pub(super) connect_port: u16,
     /// The MTU of the interface, in octets.
     pub(super) mtu: usize,
-    /// What injected text is cut to; 0: what the MTU has room for.
+    /// The length to which injected text is cut; 0: what the MTU has room for.
     pub(super) mss: usize,
     pub(super) tolerance_micros: u64,
     /// In thousandths of a per cent.
@@ -28,17 +28,17 @@ pub(super) struct Setup {
     pub(super) scaled_echo: bool,
     /// Packets are compared one by one.
     pub(super) strict: bool,
-    /// With what `md5 valid` is signed.
+    /// The secret for `md5 valid`.
     pub(super) md5_secret: Option<Vec<u8>>,
-    /// What is run before all else.
+    /// Commands that run before everything else.
     pub(super) init_scripts: Vec<Command>,
     /// Only the syntax counts.
     pub(super) dry_run: bool,
-    /// The script is for this profile, whatever the command line says.
+    /// The profile of the script, which overrides the command line.
     pub(super) profile: Option<Profile>,
 }
 
-/// Options that mean nothing to a stack in virtual time.
+/// Options without meaning for a stack in virtual time.
 const WITHOUT_MEANING: [&str; 15] = [
     "speed",
     "netmask_ip",
@@ -58,8 +58,8 @@ const WITHOUT_MEANING: [&str; 15] = [
 ];
 
 impl Setup {
-    /// What packets need: on IPv6 a header is 20 octets longer, so the MTU is too, and the same
-    /// text fits.
+    /// The default setup. An IPv6 header is 20 octets longer, so the MTU is too, and the same text
+    /// fits.
     fn new(variant: Variant) -> Setup {
         let (local, remote, gateway): (IpAddr, IpAddr, IpAddr) = match variant {
             Variant::Ipv6 => (
@@ -96,11 +96,11 @@ impl Setup {
         }
     }
 
-    /// What a script's options come to; `None`: they exclude the variant. `more` are those of the
-    /// command line, which win.
+    /// The setup for a script's options; `None`: they exclude the variant. `more` are the options
+    /// of the command line, which take precedence.
     ///
     /// # Errors
-    /// An option that nobody knows, or a value that makes no sense: the script cannot be run.
+    /// An unknown option, or a value that makes no sense: the script cannot be run.
     pub(super) fn of(
         script: &Script,
         variant: Variant,
@@ -128,7 +128,7 @@ impl Setup {
         (options.iter()).try_for_each(|(name, value)| setup.take(name, Some(value)).map(drop))
     }
 
-    /// Takes an option; whether the script is for this variant all the same.
+    /// Takes an option; returns whether the script is still for this variant.
     fn take(&mut self, name: &str, value: Option<&str>) -> Result<bool, String> {
         let wrong = |meant: &str| wrong(name, value, meant);
         let number = |most: u64| {
@@ -163,7 +163,7 @@ impl Setup {
                 let secret = secret.ok_or_else(|| wrong("a secret"))?;
                 self.md5_secret = Some(secret.as_bytes().to_vec());
             }
-            // What is not as a script says is a failure all the same: whoever wrote it wants to be told.
+            // A difference from the script is a failure all the same: its author wants to know.
             "non_fatal" => {
                 let kinds = value.unwrap_or_default().split(',');
                 let mut others = kinds.filter(|kind| !matches!(*kind, "packet" | "syscall"));
@@ -192,7 +192,7 @@ impl Setup {
         Ok(true)
     }
 
-    /// An address, perhaps with a prefix behind it.
+    /// An address, possibly followed by a prefix length.
     fn address(&self, name: &str, value: Option<&str>) -> Result<IpAddr, String> {
         let text = value.map(|value| value.split('/').next().unwrap_or(value));
         let address: Option<IpAddr> = text.and_then(|text| text.parse().ok());
@@ -208,7 +208,7 @@ impl Setup {
     }
 }
 
-/// Microseconds, whose fraction does not count.
+/// Microseconds; a fraction is ignored.
 fn whole(name: &str, value: Option<&str>) -> Result<u64, String> {
     let is_fraction = |part: &str| part.bytes().all(|digit| digit.is_ascii_digit());
     let whole = value.map(|value| match value.split_once('.') {

@@ -1,4 +1,5 @@
-//! What the settings of other systems mean here: those of Linux, and in `freebsd` those of FreeBSD.
+//! What the settings of other systems mean here: those of Linux here, those of FreeBSD in
+//! `freebsd`.
 
 mod freebsd;
 
@@ -8,9 +9,8 @@ use crate::config::{
 };
 use crate::time::Duration;
 
-/// Linux has these, and nothing follows from them that a script could see here: they are about
-/// memory, queues and offloads of the host, what is remembered from one run to the next, or about
-/// nothing any more.
+/// Settings of Linux without an effect that a script could see here: they concern memory, queues
+/// and offloads of the host, or what is remembered between runs, or are obsolete.
 const WITHOUT_MEANING: &[&str] = &[
     "accept_dad",
     "accept_local",
@@ -150,8 +150,9 @@ const WITHOUT_MEANING: &[&str] = &[
     "warnings",
 ];
 
-/// What this stack does in one way only: the values that stand for it. With another value Linux
-/// would do something else, which nobody would notice here, so that is not understood.
+/// Settings for which this stack has only one behaviour, with the values that mean it. With any
+/// other value Linux would behave differently, and this stack would not: such a value is not
+/// understood.
 const FIXED: &[(&str, &[u64])] = &[
     ("beta", &[717]),
     ("bic_scale", &[41]),
@@ -246,7 +247,7 @@ fn sizes(value: &str) -> Option<[usize; 3]> {
     sizes?.try_into().ok()
 }
 
-/// What is set for connections.
+/// Settings of connections.
 fn connections(config: &mut Config, name: &str, value: &str) -> Option<()> {
     let tcp = &mut config.tcp;
     match name {
@@ -255,7 +256,7 @@ fn connections(config: &mut Config, name: &str, value: &str) -> Option<()> {
         "tcp_dsack" => tcp.dsack = flag(value)?,
         "tcp_window_scaling" => tcp.window_scaling = flag(value)?,
         "tcp_shrink_window" => tcp.windows.may_shrink = flag(value)?,
-        // How much: the window has room for a segment beside it in any case.
+        // The amount does not matter: the window has room for a segment in any case.
         "tcp_app_win" => drop(number(value).filter(|share| (1..32).contains(share))?),
         "tcp_moderate_rcvbuf" => {
             tcp.windows.growth = match flag(value)? {
@@ -283,7 +284,7 @@ fn connections(config: &mut Config, name: &str, value: &str) -> Option<()> {
         "tcp_orphan_retries" => {
             tcp.orphan_retries = Some(count(value)?).filter(|n| *n > 0).unwrap_or(8)
         }
-        // Probes of a closed window are no further apart either.
+        // This also bounds the interval of window probes.
         "tcp_rto_max_ms" => {
             tcp.max_rto = millis(value)?;
             tcp.max_persist = tcp.max_rto;
@@ -304,7 +305,7 @@ fn connections(config: &mut Config, name: &str, value: &str) -> Option<()> {
         }
         "tcp_pacing_ss_ratio" => tcp.pacing.slow_start_percent = count(value)?.max(100),
         "tcp_pacing_ca_ratio" => tcp.pacing.avoidance_percent = count(value)?.max(100),
-        // A bit for trains of acknowledgments, and one for delays: those are what HyStart++ measures.
+        // One bit is for trains of acknowledgments, one for delays, which HyStart++ measures.
         "hystart_detect" => tcp.hystart = number(value).filter(|bits| *bits < 4)? & 2 != 0,
         "hystart" => tcp.hystart = flag(value)?,
         "tcp_stdurg" => tcp.acceptance.urgent_pointer = urgent_pointer(flag(value)?),
@@ -314,7 +315,7 @@ fn connections(config: &mut Config, name: &str, value: &str) -> Option<()> {
     Some(())
 }
 
-/// What is set for acknowledgments.
+/// Settings of acknowledgments.
 fn acknowledgments(waits: &mut AckWaits, name: &str, value: &str) -> Option<()> {
     match name {
         "tcp_pingpong_thresh" => {
@@ -336,7 +337,7 @@ fn urgent_pointer(names_last: bool) -> UrgentPointer {
     }
 }
 
-/// How acknowledgments beyond a gap wait; those that do not wait have room for none.
+/// How acknowledgments beyond a gap are held back. If they are not, the limit is zero.
 fn held_sacks(waits: &mut AckWaits) -> &mut HoldSacks {
     waits.hold_sacks.get_or_insert(HoldSacks {
         most: 0,
@@ -344,7 +345,7 @@ fn held_sacks(waits: &mut AckWaits) -> &mut HoldSacks {
     })
 }
 
-/// What is set for the way of connections through the network: recovery, path MTU, ECN.
+/// Settings of connections that concern the path: recovery, path MTU, ECN.
 fn path(config: &mut Config, name: &str, value: &str) -> Option<()> {
     let tcp = &mut config.tcp;
     match name {
@@ -354,7 +355,7 @@ fn path(config: &mut Config, name: &str, value: &str) -> Option<()> {
             tcp.habits.recovery.fixed_reordering_window = bits & 2 != 0;
             tcp.habits.recovery.counts_no_segments = bits & 4 != 0;
         }
-        // Of less than three duplicates RFC 5681 §3.2 knows nothing.
+        // RFC 5681 §3.2 has no threshold of less than three duplicates.
         "tcp_reordering" => {
             let more = number(value)?.checked_sub(3)?;
             tcp.habits.recovery.more_duplicates = u8::try_from(more).ok()?;
@@ -387,7 +388,7 @@ fn path(config: &mut Config, name: &str, value: &str) -> Option<()> {
     Some(())
 }
 
-/// What is set for the host.
+/// Settings of the host.
 fn host(config: &mut Config, name: &str, value: &str) -> Option<()> {
     match name {
         "tcp_abort_on_overflow" => config.strangers.resets_overflows = flag(value)?,
@@ -408,7 +409,7 @@ fn host(config: &mut Config, name: &str, value: &str) -> Option<()> {
                 _ => return None,
             }
         }
-        // 1 to 3: labels, of which a socket may have none.
+        // 1 to 3: labels, which a socket may turn off.
         "auto_flowlabels" => {
             let label = match number(value)? {
                 0 => FlowLabel::None,
@@ -458,7 +459,7 @@ fn probing(value: u64) -> Option<MtuProbing> {
     }
 }
 
-/// What is asked for, and the most that is agreed to.
+/// The ECN mode that is asked for, and the most that is accepted.
 fn ecn(value: u64) -> Option<(EcnMode, EcnMode)> {
     use EcnMode::{Accurate, Classic, Off};
     match value {
@@ -566,7 +567,7 @@ mod tests {
         let unknown = [
             ("net.ipv4.tcp_nonsense", "1"),
             ("net.ipv4.tcp_sack", "x"),
-            // Known, but not done in this way.
+            // Known settings whose values are not supported.
             ("net.ipv4.tcp_reordering", "2"),
             ("net.ipv4.tcp_recovery", "8"),
             ("net.inet.tcp.cc.algorithm", "chd"),

@@ -17,13 +17,13 @@ impl Variant {
     /// All three.
     pub const ALL: [Variant; 3] = [Variant::Ipv4, Variant::Ipv6, Variant::Ipv4MappedIpv6];
 
-    /// The one of this name, as options spell it.
+    /// The variant with this name, as in options.
     pub fn from_name(name: &str) -> Option<Variant> {
         let name = name.replace('_', "-");
         Variant::ALL.into_iter().find(|known| known.name() == name)
     }
 
-    /// Its name, as options spell it.
+    /// Its name, as in options.
     pub const fn name(self) -> &'static str {
         match self {
             Variant::Ipv4 => "ipv4",

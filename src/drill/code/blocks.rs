@@ -1,4 +1,5 @@
-//! `if`, `for` and `while`: what follows them in their line, or in lines further to the right.
+//! `if`, `for` and `while`, with their blocks: the rest of the line, or lines that are indented
+//! further.
 
 use super::evaluator::Evaluator;
 use super::expressions::MAX_DEPTH;
@@ -7,7 +8,7 @@ use super::trouble::{Trouble, unknown};
 use super::value::Value;
 
 impl Evaluator<'_> {
-    /// `if CONDITION:` and what follows, `elif CONDITION:`, `else:`.
+    /// `if CONDITION:`, `elif CONDITION:`, `else:`, each with its block.
     pub(super) fn conditional(&mut self) -> Result<(), Trouble> {
         let mut is_done = self.either()?.is_true();
         self.block(is_done)?;
@@ -27,7 +28,7 @@ impl Evaluator<'_> {
         }
     }
 
-    /// `for NAME in (A, B):` and what follows.
+    /// `for NAME in (A, B):` with its block.
     pub(super) fn repeated(&mut self) -> Result<(), Trouble> {
         let name = self.name("for without a name")?;
         if !self.take_name("in") {
@@ -47,7 +48,7 @@ impl Evaluator<'_> {
         Ok(())
     }
 
-    /// What follows a `for` without values is only read.
+    /// The block of a `for` without values is only parsed.
     fn not_once(&mut self, name: String) -> Result<(), Trouble> {
         self.variables.begin_block();
         self.variables.set(name, Value::whole(1));
@@ -56,7 +57,7 @@ impl Evaluator<'_> {
         read
     }
 
-    /// `while CONDITION:` and what follows.
+    /// `while CONDITION:` with its block.
     pub(super) fn repeated_while(&mut self) -> Result<(), Trouble> {
         let start = self.at;
         loop {
@@ -83,7 +84,7 @@ impl Evaluator<'_> {
         }
     }
 
-    /// The whole numbers from the first bound, or 0, up to the one before the last, perhaps in steps.
+    /// The integers from the first bound, or 0, up to but excluding the last, possibly in steps.
     fn range(&mut self, bounds: &[Value]) -> Result<Vec<Value>, Trouble> {
         if self.only_reads {
             return Ok(vec![Value::whole(1)]);
@@ -104,7 +105,7 @@ impl Evaluator<'_> {
         Ok(numbers.collect())
     }
 
-    /// What stands behind a `:`. If it does not count, it is still looked at.
+    /// The block after a `:`. If it does not count, it is still checked.
     pub(super) fn block(&mut self, counts: bool) -> Result<(), Trouble> {
         if !self.take(":") {
             return Err(unknown("if without its ':'"));
@@ -131,7 +132,7 @@ impl Evaluator<'_> {
         done
     }
 
-    /// Statements up to the last of the lines that belong together.
+    /// The statements of the lines of a block.
     fn lines(&mut self) -> Result<(), Trouble> {
         loop {
             while self.take("\n") || self.take(";") {}
@@ -145,7 +146,7 @@ impl Evaluator<'_> {
         }
     }
 
-    /// `STATEMENT; STATEMENT`, in one line.
+    /// `STATEMENT; STATEMENT`, on one line.
     fn rest_of_line(&mut self) -> Result<(), Trouble> {
         loop {
             match self.tokens.get(self.at) {

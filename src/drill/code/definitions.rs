@@ -1,4 +1,4 @@
-//! `def`: functions that a script makes, and their calls.
+//! `def`: functions that a script defines, and their calls.
 
 use super::evaluator::Evaluator;
 use super::tokens::Token;
@@ -7,7 +7,8 @@ use super::value::Value;
 use super::variables::Definition;
 
 impl Evaluator<'_> {
-    /// `def NAME(A, B):` and what follows, which is read, so that nothing in it is unknown when it is called.
+    /// `def NAME(A, B):` with its body, which is checked now, so that nothing in it is unknown when it is
+    /// called.
     pub(super) fn definition(&mut self) -> Result<(), Trouble> {
         if self.in_function {
             return Err(unknown("def inside def"));
@@ -60,12 +61,12 @@ impl Evaluator<'_> {
         if self.only_reads {
             return Ok(());
         }
-        // Nothing more is evaluated, and the call sees why.
+        // This ends the evaluation of the body, and the call takes the value.
         self.returned = Some(value);
         Err(unknown("return"))
     }
 
-    /// Whether a call of a function of the script stands here.
+    /// Whether a call of one of the script's functions comes next.
     pub(super) fn calls(&self) -> bool {
         let mut ahead = self.tokens[self.at.min(self.tokens.len())..].iter();
         let name = ahead.next();
@@ -74,7 +75,7 @@ impl Evaluator<'_> {
         is_known && matches!(ahead.next(), Some(Token::Mark("(")))
     }
 
-    /// `NAME(A, B)`: its values go by the names of its parameters, and what it gives names to is forgotten afterwards.
+    /// `NAME(A, B)`: the parameters name the values, and names assigned inside are forgotten afterwards.
     pub(super) fn call(&mut self) -> Result<Value, Trouble> {
         let name = self.name("code that is no call")?;
         let found = self.variables.function(&name).cloned();

@@ -1,11 +1,11 @@
-//! Statements, one after the other: assertions, assignments, and what is only read.
+//! Statements, one after another: assertions, assignments, and those that are only parsed.
 
 use super::tokens::{DEDENT, Token, scan};
 use super::trouble::{Trouble, unknown};
 use super::value::Value;
 use super::variables::Variables;
 
-/// What may stand in front of the `=` that gives a value to a name.
+/// What may precede the `=` of an assignment.
 const CHANGES: [&str; 12] = [
     "**", "//", "<<", ">>", "+", "-", "*", "/", "%", "&", "|", "^",
 ];
@@ -17,7 +17,7 @@ const MAX_STEPS: usize = 200_000;
 /// The most names that a failure tells the values of.
 const MOST_SEEN: usize = 64;
 
-/// Runs all statements of `code`. `only_reads`: what does not hold is no failure.
+/// Runs all statements of `code`. `only_reads`: an assertion that does not hold is not a failure.
 pub(super) fn evaluate(
     code: &str,
     variables: &mut Variables,
@@ -52,16 +52,16 @@ pub(super) struct Evaluator<'a> {
     pub(super) at: usize,
     pub(super) look_up: &'a dyn Fn(&str) -> Option<i128>,
     pub(super) variables: &'a mut Variables,
-    /// Nothing is held to anything: only the names count.
+    /// No assertion is checked: only the names matter.
     pub(super) only_reads: bool,
-    /// The names of this assertion, and what they stand for.
+    /// The names in this assertion, and their values.
     pub(super) seen: Vec<(String, Value)>,
     pub(super) depth: u32,
     /// How much has been done, with [`MAX_STEPS`] as its limit.
     pub(super) steps: usize,
-    /// This is what a function of the script does.
+    /// This is the body of one of the script's functions.
     pub(super) in_function: bool,
-    /// And what it has returned.
+    /// The value that the function has returned.
     pub(super) returned: Option<Value>,
 }
 
@@ -125,7 +125,7 @@ impl Evaluator<'_> {
         if self.in_function && self.take_name("return") {
             return self.returned();
         }
-        // Whoever uses what was imported is not understood there.
+        // Code that uses an imported name is not understood where it uses it.
         if self.take_name("import") || self.take_name("from") {
             self.rest();
             return Ok(());
@@ -175,7 +175,7 @@ impl Evaluator<'_> {
         self.ends("values")
     }
 
-    /// A name, which must stand here.
+    /// A name, which must come next.
     pub(super) fn name(&mut self, otherwise: &str) -> Result<String, Trouble> {
         let Some(Token::Name(name)) = self.tokens.get(self.at).cloned() else {
             return Err(unknown(otherwise));
@@ -207,7 +207,7 @@ impl Evaluator<'_> {
         Err(Trouble::Failed(text))
     }
 
-    /// What is printed, up to the parenthesis that closes it; or, as older Python has it, up to the end
+    /// Skips the arguments of `print`: up to the closing parenthesis or, as in older Python, to the end
     /// of the line.
     fn skip_print(&mut self) -> Result<(), Trouble> {
         let mut depth = 0u32;
@@ -229,7 +229,7 @@ impl Evaluator<'_> {
         }
     }
 
-    /// Nothing more may stand behind a statement.
+    /// Checks that nothing follows a statement.
     pub(super) fn ends(&self, statement: &str) -> Result<(), Trouble> {
         match self.tokens.get(self.at) {
             None | Some(Token::Mark("\n" | ";" | DEDENT)) => Ok(()),
@@ -237,7 +237,7 @@ impl Evaluator<'_> {
         }
     }
 
-    /// How a part of the code reads.
+    /// The text of a part of the code.
     fn words(&self, from: usize, to: usize) -> String {
         let words = self.tokens[from..to].iter().map(|token| match token {
             Token::Number(number) => number.to_string(),
@@ -248,8 +248,8 @@ impl Evaluator<'_> {
         words.collect::<Vec<_>>().join(" ")
     }
 
-    /// What is told if an assertion does not hold: a string with what its `%` are to be, a value, or
-    /// whatever Python would make of the rest of the statement.
+    /// The message of an assertion that does not hold: a string with the values of its `%`, a value,
+    /// or otherwise the text of the rest of the statement.
     fn message(&mut self) -> String {
         let (start, depth) = (self.at, self.depth);
         if !self.only_reads
@@ -262,7 +262,7 @@ impl Evaluator<'_> {
         self.rest()
     }
 
-    /// The rest of the statement, as it reads.
+    /// The text of the rest of the statement.
     fn rest(&mut self) -> String {
         let start = self.at;
         let mut rest = self.tokens[start..].iter();

@@ -1,4 +1,4 @@
-//! Expressions, by precedence: what binds weakest comes first.
+//! Expressions, by precedence: the operators that bind weakest come first.
 
 use super::evaluator::Evaluator;
 use super::functions::{FUNCTIONS, function};
@@ -6,7 +6,8 @@ use super::tokens::Token;
 use super::trouble::{Trouble, unknown};
 use super::value::Value;
 
-/// What binds stronger than what, from the weakest; comparisons stand between the words and these.
+/// The operators by precedence, weakest first. Comparisons bind weaker than these, but stronger
+/// than the words.
 const LEVELS: [&[&str]; 6] = [
     &["|"],
     &["^"],
@@ -16,7 +17,7 @@ const LEVELS: [&[&str]; 6] = [
     &["*", "/", "//", "%"],
 ];
 const COMPARISONS: [&str; 6] = ["==", "!=", "<=", ">=", "<", ">"];
-/// How deep expressions and blocks may stand in each other.
+/// How deeply expressions and blocks may be nested.
 pub(super) const MAX_DEPTH: u32 = 64;
 
 impl Evaluator<'_> {
@@ -49,7 +50,7 @@ impl Evaluator<'_> {
         Ok(value)
     }
 
-    /// Where the `if` stands of an `a if b else c` that begins here.
+    /// Where the `if` of an `a if b else c` that begins here is.
     fn condition_ahead(&self) -> Option<usize> {
         let mut depth = 0u32;
         for (ahead, token) in self.tokens[self.at..].iter().enumerate() {
@@ -65,7 +66,7 @@ impl Evaluator<'_> {
         None
     }
 
-    /// `a if b else c`, whose `if` stands at `place`: of `a` and `c` one is only read.
+    /// `a if b else c`, whose `if` is at `place`: one of `a` and `c` is only parsed.
     fn one_of_two(&mut self, place: usize) -> Result<Value, Trouble> {
         let start = core::mem::replace(&mut self.at, place + 1);
         let holds = self.any()?.is_true();
@@ -82,7 +83,7 @@ impl Evaluator<'_> {
         Ok(if holds { first } else { second })
     }
 
-    /// A value; if it does not count, it is only read, and may be no number.
+    /// A value. If it does not count, it is only parsed, and need not be a number.
     pub(super) fn if_it_counts(
         &mut self,
         counts: bool,
@@ -165,7 +166,7 @@ impl Evaluator<'_> {
         })
     }
 
-    /// What stands behind `in`: a list, a tuple, a set, a range.
+    /// Whether the value is in what follows `in`: a list, a tuple, a set or a range.
     fn is_one_of(&mut self, value: Value) -> Result<bool, Trouble> {
         let values = self.values_in_brackets("in without a list")?;
         let mut orders = values.iter().map(|other| value.compare(*other));
@@ -184,7 +185,7 @@ impl Evaluator<'_> {
         Ok(value)
     }
 
-    /// What stands behind signs, and its power: a number, a name, a function, or parentheses.
+    /// What follows the signs, with its power: a number, a name, a function or parentheses.
     pub(super) fn atom(&mut self) -> Result<Value, Trouble> {
         self.depth += 1;
         if self.depth > MAX_DEPTH {
@@ -247,8 +248,8 @@ impl Evaluator<'_> {
         }
     }
 
-    /// The result of an operation. Where nothing is held to anything, names stand for anything, and there may be
-    /// no such number.
+    /// The result of an operation. If no assertion is checked, names have arbitrary values, and the result
+    /// may not exist.
     pub(super) fn number(&self, value: Option<Value>) -> Result<Value, Trouble> {
         let anything = self.only_reads.then_some(Value::whole(1));
         value.or(anything).ok_or_else(too_large)

@@ -1,4 +1,4 @@
-//! The functions of code.
+//! The built-in functions of code.
 
 use core::cmp::Ordering::{self, Greater, Less};
 
@@ -10,7 +10,8 @@ pub(super) const FUNCTIONS: [&str; 12] = [
     "abs", "min", "max", "int", "float", "round", "bool", "pow", "sum", "all", "any", "len",
 ];
 
-/// One of [`FUNCTIONS`] of these values: at least one. `None`: there is no such number.
+/// The result of one of [`FUNCTIONS`] for at least one value. `None`: there is no such
+/// number.
 pub(super) fn function(name: &str, values: &[Value]) -> Result<Option<Value>, Trouble> {
     let truth = |holds: bool| Some(Value::whole(holds.into()));
     Ok(match (name, values) {
@@ -33,7 +34,7 @@ pub(super) fn function(name: &str, values: &[Value]) -> Result<Option<Value>, Tr
     })
 }
 
-/// The first of these values to which no other stands in this order.
+/// The first of these values that no other one precedes in the wanted order.
 fn best(values: &[Value], wanted: Ordering) -> Option<Value> {
     let (first, others) = values.split_first()?;
     others.iter().try_fold(*first, |best, value| {

@@ -1,11 +1,12 @@
-//! `%{ … }%`: assertions over what the stack says of a connection.
+//! `%{ … }%`: assertions about what the stack reports of a connection.
 //!
-//! A small part of Python: `assert` with comparisons (chained, too), `in`, `and`, `or`, `not`, `&`, `|`, `^`, `~`,
-//! `<<`, `>>`, `+`, `-`, `*`, `/`, `//`, `%`, `**`, `a if b else c`, `abs`, `min`, `max`, `sum`, `all`, `any`, `len`, `bool`,
-//! `int`, `float`, `round`, `pow`, parentheses, and a message, which may be a string with a `%`; `name = value` and
-//! `name += value`, which later code finds; `if`, `elif`, `else`, `for`, `while` and `range`; `def` and `return`; `pass`; `import`
-//! of what is not used; and `print`, which nobody reads. What Python
-//! does not evaluate, behind `and`, `or` and in `a if b else c`, is only read.
+//! A small part of Python: `assert` with comparisons (chained, too), `in`, `and`, `or`, `not`, `&`, `|`,
+//! `^`, `~`, `<<`, `>>`, `+`, `-`, `*`, `/`, `//`, `%`, `**`, `a if b else c`, `abs`, `min`, `max`, `sum`,
+//! `all`, `any`, `len`, `bool`, `int`, `float`, `round`, `pow`, parentheses, and a message, which may be a
+//! string with a `%`; `name = value` and `name += value`, which later code finds; `if`, `elif`, `else`,
+//! `for`, `while` and `range`; `def` and `return`; `pass`; `import` of what is not used; and `print`, whose
+//! output is dropped. What Python does not evaluate, after `and`, `or` and in `a if b else c`, is only
+//! parsed.
 //!
 //! | file | what is in it |
 //! |---|---|
@@ -34,7 +35,7 @@ use evaluator::evaluate;
 pub(super) use trouble::Trouble;
 pub(super) use variables::Variables;
 
-/// Runs the statements of a piece of code; `look_up` gives what a name stands for.
+/// Runs the statements of a piece of code; `look_up` gives the value of a name.
 ///
 /// # Errors
 /// The first assertion that does not hold, or the first thing that is not understood.
@@ -46,8 +47,8 @@ pub(super) fn run(
     evaluate(code, variables, look_up, false)
 }
 
-/// Whether the code can be understood at all, whatever its names stand for: the names that it
-/// asks for, but for those that code before it, or it itself, has made.
+/// Checks that the code can be understood for any values of its names. Returns the names that it
+/// asks for, except those that this code or earlier code defines.
 pub(super) fn names(code: &str, variables: &mut Variables) -> Result<Vec<String>, Trouble> {
     let names = core::cell::RefCell::new(Vec::new());
     let note = |name: &str| {
@@ -256,7 +257,7 @@ mod tests {
         assert_eq!(outcome(&code), Ok(()));
     }
 
-    /// Later code finds what earlier code has given a name to.
+    /// Later code finds the names that earlier code has assigned.
     #[test]
     fn all_code_is_one_program() {
         let mut variables = Variables::default();

@@ -17,9 +17,9 @@ const MARKS: [&str; 29] = [
     "/", "%", "(", ")", "[", "]", "{", "}", ",", "=", ":", ".",
 ];
 
-/// The lines that follow are further to the right than the one before, which ends with a `:`.
+/// The following lines are indented further than the one before, which ends with a `:`.
 pub(super) const INDENT: &str = "more to the right";
-/// These lines are over.
+/// The indented lines end.
 pub(super) const DEDENT: &str = "no more to the right";
 
 /// The most tokens of a piece of code.
@@ -29,7 +29,7 @@ pub(super) fn scan(code: &str) -> Result<Vec<Token>, Trouble> {
     let mut tokens = Vec::new();
     let mut rest = code;
     let mut depth = 0u32;
-    // How far to the right the lines are that belong together.
+    // The indentation of the lines of each open block.
     let mut blocks: Vec<usize> = Vec::new();
     while let Some(first) = rest.chars().next() {
         let after = rest[first.len_utf8()..].chars().next();
@@ -49,7 +49,7 @@ pub(super) fn scan(code: &str) -> Result<Vec<Token>, Trouble> {
                 let (text, len) = quoted(rest, first)?;
                 (Some(text), len)
             }
-            // A string whose braces are values is only ever a message.
+            // A string with values in braces can only be a message.
             'f' | 'r' | 'b' | 'u' if matches!(after, Some('"' | '\'')) => {
                 let (text, len) = quoted(&rest[1..], after.unwrap_or(first))?;
                 (Some(text), len + 1)
@@ -85,7 +85,8 @@ pub(super) fn scan(code: &str) -> Result<Vec<Token>, Trouble> {
     Ok(tokens)
 }
 
-/// How many octets the lines have that have no more than a comment, and how far to the right the one behind them is.
+/// How many octets the blank and comment lines that come next have, and the indentation of the line after
+/// them.
 fn next_line(text: &str) -> (usize, usize) {
     let mut between = 0;
     for line in text.split_inclusive('\n') {
@@ -98,8 +99,8 @@ fn next_line(text: &str) -> (usize, usize) {
     (between, 0)
 }
 
-/// A line ends, and the next is so far to the right. That counts behind a `:`, and as far as the lines go that
-/// belong to it.
+/// Ends a line, given the indentation of the next. Indentation counts after a `:`, as long as the lines of
+/// that block last.
 fn end_line(tokens: &mut Vec<Token>, blocks: &mut Vec<usize>, next: usize) {
     if tokens.last() == Some(&Token::Mark(":")) && next > blocks.last().copied().unwrap_or(0) {
         blocks.push(next);
@@ -117,7 +118,7 @@ fn is_word(c: char) -> bool {
     c.is_ascii_alphanumeric() || c == '_'
 }
 
-/// A string, and how long it is with its quotes.
+/// A string, and its length with the quotes.
 fn quoted(rest: &str, quote: char) -> Result<(Token, usize), Trouble> {
     let end = rest[1..].find(quote);
     let end = end.ok_or_else(|| unknown("a string without an end"))?;

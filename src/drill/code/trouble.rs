@@ -1,11 +1,12 @@
-//! What may go wrong with code.
+//! What can go wrong with code.
 
-/// What became of a piece of code.
+/// Why a piece of code did not succeed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::drill) enum Trouble {
     /// An assertion does not hold.
     Failed(String),
-    /// It cannot be evaluated: a name that nobody has, or more of Python than is spoken here.
+    /// The code cannot be evaluated: it has an unknown name, or uses more of Python than is
+    /// supported here.
     Unknown(String),
 }
 

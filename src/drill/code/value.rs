@@ -19,7 +19,7 @@ impl Value {
         }
     }
 
-    /// In lowest terms; `None` if it is over nothing, or too large.
+    /// A fraction in lowest terms; `None` if the denominator is zero, or it is too large.
     fn fraction(over: i128, under: i128) -> Option<Value> {
         let divisor = greatest_common_divisor(over.unsigned_abs(), under.unsigned_abs());
         let divisor = i128::try_from(divisor).ok()?.max(1) * under.signum();
@@ -57,7 +57,7 @@ impl Value {
         self.over != 0
     }
 
-    /// The whole number that it is.
+    /// The integer that it equals, if it is one.
     pub(super) fn integer(self) -> Option<i128> {
         (self.under == 1).then_some(self.over)
     }
@@ -76,7 +76,7 @@ impl Value {
         Some(Value { over, ..self })
     }
 
-    /// The whole part: what is left towards zero.
+    /// The integer part, rounded towards zero.
     pub(super) fn truncated(self) -> Value {
         Value {
             over: self.over / self.under,
@@ -84,7 +84,7 @@ impl Value {
         }
     }
 
-    /// The greatest whole number that is not greater.
+    /// The greatest integer that is not greater.
     fn floor(self) -> Value {
         Value {
             over: self.over.div_euclid(self.under),
@@ -92,7 +92,7 @@ impl Value {
         }
     }
 
-    /// The nearest whole number; of two, the even one.
+    /// The nearest integer; if two are equally near, the even one.
     pub(super) fn rounded(self) -> Option<Value> {
         let half = Value { over: 1, under: 2 };
         let above = self.apply("+", half)?.floor();
@@ -104,7 +104,7 @@ impl Value {
         }
     }
 
-    /// What stands between two numbers: `+`, `<<`, `//` …
+    /// Applies a binary operator: `+`, `<<`, `//` …
     pub(super) fn apply(self, mark: &str, other: Value) -> Option<Value> {
         let under = || self.under.checked_mul(other.under);
         let left = || self.over.checked_mul(other.under);
@@ -115,7 +115,7 @@ impl Value {
             "*" => Value::fraction(self.over.checked_mul(other.over)?, under()?),
             "/" => Value::fraction(left()?, right()?),
             "//" => Some(Value::fraction(left()?, right()?)?.floor()),
-            // What is left has the sign of the divisor.
+            // The remainder has the sign of the divisor.
             "%" => self.apply("-", other.apply("*", self.apply("//", other)?)?),
             "**" => self.power(u32::try_from(other.integer()?).ok()?),
             "&" => Some(Value::whole(self.integer()? & other.integer()?)),

@@ -1,4 +1,4 @@
-//! What code has given names to.
+//! The names that code has assigned.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;

@@ -16,23 +16,23 @@ use crate::wire::protocol;
 /// The two hosts of a script.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in super::super) struct Addresses {
-    /// The stack's.
+    /// The stack's address.
     pub(in super::super) local: IpAddr,
-    /// The other's.
+    /// The peer's address.
     pub(in super::super) remote: IpAddr,
-    /// The router's between them.
+    /// The address of the router between them.
     pub(in super::super) gateway: IpAddr,
 }
 
-/// The way that a packet takes.
+/// The route of a packet.
 #[derive(Clone, Copy, Debug)]
 pub(in super::super) struct Route {
     pub(in super::super) local: SocketAddr,
     pub(in super::super) remote: SocketAddr,
     pub(in super::super) gateway: IpAddr,
-    /// Text beyond this goes in several segments; 0: it is one, whatever the MTU.
+    /// Longer text goes in several segments; 0: text is always one segment, whatever the MTU.
     pub(in super::super) mss: usize,
-    /// Timestamps are echoed as far from the first as in the script.
+    /// Echoed timestamps have the same distance from the first as in the script.
     pub(in super::super) scaled_echo: bool,
 }
 
@@ -55,7 +55,7 @@ pub(in super::super) fn build(
     Ok(datagrams.map(|it| carried_by(&packet.outer, it)).collect())
 }
 
-/// The same without the headers that carry them.
+/// The same without the outer headers.
 fn plain(packet: &Packet, route: &Route, numbers: &Numbers) -> Result<Vec<Vec<u8>>, String> {
     match &packet.body {
         Body::Tcp(tcp) => segments(tcp, packet.ip, route, numbers),
@@ -77,7 +77,7 @@ fn plain(packet: &Packet, route: &Route, numbers: &Numbers) -> Result<Vec<Vec<u8
     }
 }
 
-/// A datagram to the stack; the checksum stands `checksum` octets on.
+/// A datagram to the stack; the checksum is at offset `checksum` of the payload.
 fn inward(
     info: IpInfo,
     route: &Route,
@@ -103,8 +103,8 @@ fn segments(
     numbers: &Numbers,
 ) -> Result<Vec<Vec<u8>>, String> {
     let options = options(tcp, numbers, route.scaled_echo)?;
-    // A text longer than the MTU is one segment, as a receiver sees what its device has put
-    // together; unless the script says of what size the pieces are.
+    // Text longer than the MTU is one segment, as if the receiver's device had merged the pieces,
+    // unless the script gives the size of the pieces.
     let most = match route.mss {
         0 => usize::MAX,
         mss => mss,
@@ -184,7 +184,7 @@ fn segment(
 }
 
 impl Diagnosis {
-    /// A map of CBOR (RFC 8949): 1 is the code, 2 the number of the enterprise.
+    /// A CBOR map (RFC 8949): 1 is the code, 2 the enterprise number.
     pub(super) fn octets(&self) -> Vec<u8> {
         let members = [(1, Some(self.code)), (2, self.enterprise)];
         let members = members.map(|(key, number)| Some((key, number?)));
@@ -282,7 +282,7 @@ fn message(icmp: &Icmp, info: IpInfo, route: &Route, numbers: &Numbers) -> Resul
     Ok(inward(info, &back, protocol::ICMPV6, octets, Some(2)))
 }
 
-/// The beginning of a datagram that the stack has sent: its IP header, and eight octets.
+/// The beginning of a datagram that the stack has sent: its IP header and eight octets.
 fn quoted(quote: Quote, route: &Route, numbers: &Numbers, is_echo: bool) -> Vec<u8> {
     let (source, destination) = (route.local.ip(), route.remote.ip());
     let (protocol, upper, rest) = match quote {
@@ -368,7 +368,7 @@ mod tests {
         }
     }
 
-    /// As anybody reads CBOR who knows RFC 8949 §3: a map of two, and two numbers of four octets.
+    /// Decoded according to RFC 8949 §3: a map of two entries, with two numbers of four octets.
     #[test]
     fn a_reset_tells_why() {
         let text = "R. 1:1(0) ack 1 win 0 [code 7, pen 258]";

@@ -1,4 +1,4 @@
-//! Holds a packet of the stack to what a script expects of it.
+//! Compares a packet of the stack with what a script expects.
 
 use core::fmt;
 use std::borrow::Cow;
@@ -29,12 +29,12 @@ impl fmt::Display for Difference {
     }
 }
 
-/// The flow labels that were seen: in the script, on the wire.
+/// The flow labels seen so far: the script's, and the one on the wire.
 #[derive(Clone, Debug, Default)]
 pub(in super::super) struct FlowLabels(Vec<(u32, u32)>);
 
 impl FlowLabels {
-    /// Whether the same labels of the script have been the same on the wire, and others others.
+    /// Whether equal labels in the script are equal on the wire, and different ones different.
     fn agree(&mut self, script: u32, live: u32) -> bool {
         let agree = self.0.iter().all(|(s, l)| (*s == script) == (*l == live));
         if !self.0.contains(&(script, live)) {
@@ -44,7 +44,7 @@ impl FlowLabels {
     }
 }
 
-/// What a comparison needs to know, and what it learns.
+/// The input and the result of a comparison.
 pub(in super::super) struct Comparison<'a> {
     pub(in super::super) numbers: &'a Numbers,
     pub(in super::super) flow_labels: &'a mut FlowLabels,
@@ -70,7 +70,7 @@ impl Comparison<'_> {
         }
     }
 
-    /// Everything that a script says of a packet.
+    /// Compares everything that a script says about a packet.
     pub(in super::super) fn packets(&mut self, expected: &Packet, actual: &Observed) {
         for fault in &actual.faults {
             self.differ("header", "a right one", fault);
@@ -142,7 +142,7 @@ impl Comparison<'_> {
         self.same("length", expected.len as usize + told, actual.len);
         let ack = match actual.has(ACK) && !expected.ack_absolute {
             true => self.numbers.remote_to_script(actual.ack, has_syn),
-            // RFC 9293 does not say so, but every stack sends 0.
+            // RFC 9293 does not require it, but every stack sends 0 here.
             false => actual.ack,
         };
         self.same("ack", expected.ack, ack);
@@ -181,7 +181,7 @@ impl Comparison<'_> {
         }
     }
 
-    /// What stands behind the length of an option, in the numbers of the script.
+    /// The octets after the length of an option, in the script's numbers.
     fn in_script(&self, kind: u8, data: &[u8], has_syn: bool) -> Vec<u8> {
         match kind {
             5 => data
@@ -209,8 +209,8 @@ impl Comparison<'_> {
     }
 }
 
-/// The kind of a signature (RFC 2385 §3.0), and what stands for one that is valid: no digest has that
-/// length.
+/// The kind of a signature (RFC 2385 §3.0), and the data that represents a valid one: no digest has
+/// that length.
 const SIGNATURE: u8 = 19;
 const VALID: &[u8] = b"valid";
 

@@ -5,10 +5,10 @@ use core::net::IpAddr;
 use super::super::ast::{IpInfo, Tos};
 use crate::wire::checksum::Sum;
 
-/// The hop limit, unless the script says another.
+/// The hop limit, unless the script gives another.
 const HOP_LIMIT: u8 = 255;
 
-/// The header of a datagram with so many octets of `payload`.
+/// The header of a datagram with this many octets of `payload`.
 pub(super) fn header(
     info: IpInfo,
     source: IpAddr,

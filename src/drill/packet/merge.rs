@@ -1,10 +1,11 @@
-//! Several segments that are to be one: so a script need not know how the stack cuts its text.
+//! Merges consecutive segments, so that a script need not know how the stack cuts its text.
 
 use super::control::{CWR, FIN, PSH};
 use super::observed::{Content, Observed, Segment};
 
-/// `next` joined to what came before it, if they are pieces of one: the same header but for PSH,
-/// FIN, CWR and length, and numbers that go on. The last piece may be shorter.
+/// Appends `next` to the segment before it, if both are pieces of one: their headers differ only
+/// in PSH, FIN, CWR and length, and the sequence numbers continue. The last piece may be
+/// shorter.
 pub(in super::super) fn merge(
     whole: &Observed,
     next: &Observed,
@@ -51,7 +52,7 @@ pub(in super::super) fn merge(
     Ok(merged)
 }
 
-/// Whether two segments have the same options, but for the digests of valid signatures.
+/// Whether two segments have the same options, apart from the digests of valid signatures.
 fn have_same_options(first: &Segment, second: &Segment) -> bool {
     let are_signed = first.is_signed && second.is_signed;
     let kept = |segment: &Segment| -> Vec<(u8, Vec<u8>)> {

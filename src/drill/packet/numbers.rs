@@ -1,7 +1,7 @@
-//! The numbers of a script and those on the wire.
+//! Translates between the numbers of a script and those on the wire.
 //!
-//! A segment with SYN has, in a script, the numbers that its writer chose; any other counts from
-//! the ISN of its side, so that the first octet of text is 1.
+//! In a script, a segment with SYN has numbers that its author chose. Any other segment counts
+//! from the ISN of its side, so that the first octet of text is 1.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ struct Isn {
 }
 
 impl Isn {
-    /// What is added to a number of the script.
+    /// What to add to a number of the script.
     fn offset(self, has_syn: bool) -> u32 {
         match has_syn {
             true => self.live.wrapping_sub(self.script),
@@ -29,12 +29,12 @@ pub(in super::super) struct Numbers {
     remote: Isn,
     /// Timestamps that the stack has sent: in the script, on the wire.
     stamps: BTreeMap<u32, u32>,
-    /// The first of them.
+    /// The first of these timestamps.
     first_stamp: Option<(u32, u32)>,
 }
 
 impl Numbers {
-    /// The peer's SYN has this number, in the script as on the wire.
+    /// Notes the number of the peer's SYN, which is the same in the script and on the wire.
     pub(in super::super) fn learn_remote(&mut self, isn: u32) {
         self.remote = Isn {
             script: isn,
@@ -42,7 +42,7 @@ impl Numbers {
         };
     }
 
-    /// The stack's SYN has this number on the wire, and that in the script.
+    /// Notes the number of the stack's SYN, in the script and on the wire.
     pub(in super::super) fn learn_local(&mut self, script: u32, live: u32) {
         self.local = Isn { script, live };
     }
@@ -51,7 +51,8 @@ impl Numbers {
         seq.wrapping_add(self.remote.offset(has_syn))
     }
 
-    /// What a SYN acknowledges is a number of the script, too.
+    /// Translates an acknowledgment to the wire. That of a SYN is a number that the author chose,
+    /// too.
     pub(in super::super) fn local_to_live(&self, ack: u32, has_syn: bool) -> u32 {
         ack.wrapping_add(self.local.offset(has_syn))
     }
@@ -64,20 +65,20 @@ impl Numbers {
         ack.wrapping_sub(self.remote.offset(has_syn))
     }
 
-    /// The stack has sent the timestamp that is `script` in the script.
+    /// Notes a timestamp that the stack has sent, in the script and on the wire.
     pub(in super::super) fn learn_stamp(&mut self, script: u32, live: u32) {
         self.stamps.insert(script, live);
         self.first_stamp.get_or_insert((script, live));
     }
 
-    /// A timestamp of the stack, in the numbers of the script.
+    /// A timestamp of the stack, in the script's numbers.
     pub(in super::super) fn stamp_to_script(&self, live: u32) -> u32 {
         let (script, first) = self.first_stamp.unwrap_or((live, live));
         live.wrapping_sub(first).wrapping_add(script)
     }
 
-    /// A timestamp that the peer echoes, on the wire; `None` if it was never seen. `scaled`: it is
-    /// as far from the first as in the script.
+    /// A timestamp that the peer echoes, on the wire; `None` if it was never seen. `scaled`: it
+    /// has the same distance from the first as in the script.
     pub(in super::super) fn echo_to_live(&self, ecr: u32, scaled: bool) -> Option<u32> {
         if scaled {
             let (script, live) = self.first_stamp?;

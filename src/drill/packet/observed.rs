@@ -1,7 +1,7 @@
 //! A datagram that the stack sent, read field by field and octet by octet.
 //!
-//! [`crate::wire::parse`] is the door of the stack: it forgives and forgets. What a script states
-//! is the bytes, so here nothing is forgiven.
+//! [`crate::wire::parse`], which the stack uses, tolerates deviations and drops details. A script
+//! is about the exact octets, so this reader is strict.
 
 use core::net::{IpAddr, SocketAddr};
 
@@ -20,7 +20,7 @@ pub(in super::super) struct Observed {
     pub(in super::super) ttl: u8,
     pub(in super::super) flow_label: u32,
     pub(in super::super) content: Content,
-    /// What is wrong with it, whatever a script expects.
+    /// What is wrong with it regardless of any script.
     pub(in super::super) faults: Vec<&'static str>,
 }
 
@@ -36,7 +36,7 @@ pub(in super::super) enum Content {
     Icmp {
         kind: u8,
         code: u8,
-        /// The octets behind the eight of its header.
+        /// The octets after the eight of its header.
         quote: Vec<u8>,
     },
     Other,
@@ -55,7 +55,7 @@ pub(in super::super) struct Segment {
     pub(in super::super) urgent: u16,
     /// The octets of its options.
     pub(in super::super) options: Vec<u8>,
-    /// It has a signature (RFC 2385), made with the secret of the script.
+    /// Whether it has a signature (RFC 2385) that was made with the script's secret.
     pub(in super::super) is_signed: bool,
     /// Octets of text.
     pub(in super::super) len: usize,
@@ -66,7 +66,7 @@ impl Segment {
         self.control & control != 0
     }
 
-    /// Its options: kind, and what stands behind its length. Padding has a kind, too.
+    /// Its options: the kind, and the octets after the length. Padding has a kind, too.
     pub(in super::super) fn options(&self) -> Vec<(u8, &[u8])> {
         let mut found = Vec::new();
         let mut rest = &self.options[..];
@@ -89,7 +89,7 @@ impl Segment {
 }
 
 impl Observed {
-    /// Reads a datagram; `None` if it is no IP datagram at all.
+    /// Reads a datagram; `None` if it is not an IP datagram at all.
     pub(in super::super) fn read(at: Instant, datagram: &[u8]) -> Option<Observed> {
         let mut observed = match datagram.first()? >> 4 {
             4 => read_ipv4(datagram)?,
@@ -102,7 +102,7 @@ impl Observed {
         Some(packet)
     }
 
-    /// Both ends, as the stack sees them: local, remote.
+    /// Both ends as the stack sees them: local, remote.
     pub(in super::super) fn ends(&self) -> Option<(SocketAddr, SocketAddr)> {
         let (source, destination) = match self.content {
             Content::Tcp(ref segment) => (segment.source_port, segment.destination_port),
@@ -119,7 +119,7 @@ impl Observed {
         ))
     }
 
-    /// A segment is found to be signed with the secret of the script.
+    /// Notes whether a segment is signed with the script's secret.
     pub(in super::super) fn note_signature(&mut self, is_signed: bool) {
         if let Content::Tcp(segment) = &mut self.content {
             segment.is_signed = is_signed;

@@ -10,7 +10,7 @@ const IPV6: u8 = 41;
 const GRE: u8 = 47;
 const MPLS: u8 = 137;
 
-/// What a header is in front of.
+/// What follows a header.
 #[derive(Clone, Copy)]
 enum Carried {
     Ipv4,
@@ -29,7 +29,7 @@ impl Carried {
         }
     }
 
-    /// The type that GRE says, as Ethernet would.
+    /// The EtherType for GRE.
     fn ether_type(self) -> u16 {
         match self {
             Carried::Ipv4 => 0x0800,
@@ -40,7 +40,7 @@ impl Carried {
     }
 }
 
-/// A datagram inside these headers, the first outermost.
+/// Puts a datagram inside these headers, the first outermost.
 pub(super) fn carried_by(outer: &[Outer], datagram: Vec<u8>) -> Vec<u8> {
     let mut what = match datagram.first() {
         Some(first) if first >> 4 == 6 => Carried::Ipv6,

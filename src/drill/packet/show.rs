@@ -19,7 +19,7 @@ const LETTERS: [(u16, char); 9] = [
     (ACK, '.'),
 ];
 
-/// A packet of the stack, as a script would have it.
+/// A packet of the stack, as a script would write it.
 pub(in super::super) fn show(packet: &Observed, numbers: &Numbers) -> String {
     let tos = match packet.tos {
         0 => String::new(),

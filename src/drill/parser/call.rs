@@ -95,7 +95,7 @@ impl Parser<'_> {
             Kind::Text => self.text(token),
             Kind::Word if self.take_mark('(')? => Ok(Expr::Apply(token.text, self.exprs(')')?)),
             Kind::Word => Ok(Expr::Word(token.text)),
-            // An address, as if it stood in quotes.
+            // An address, as if it were in quotes.
             Kind::Ipv4 | Kind::Ipv6 => Ok(Expr::Text(token.text.into_bytes())),
             Kind::Mark('[') => Ok(Expr::List(self.exprs(']')?)),
             Kind::Mark('(') => {
@@ -121,11 +121,11 @@ impl Parser<'_> {
         Ok(Expr::Text(text))
     }
 
-    /// What follows a brace: members, with or without names; C has a point in front of these.
+    /// The members after a brace, with or without names; C has a dot in front of names.
     fn fields(&mut self) -> Parsed<Expr> {
         let mut fields = Vec::new();
         while !self.take_mark('}')? {
-            // `TCP_NLA_A=1|TCP_NLA_B=2`: between these, a bar is a comma.
+            // `TCP_NLA_A=1|TCP_NLA_B=2`: between members, a bar means a comma.
             if !fields.is_empty() && !self.take_mark('|')? {
                 self.mark(',')?;
             }

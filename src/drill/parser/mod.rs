@@ -16,19 +16,20 @@ use super::text::micros_of;
 /// Reads a script. `definitions` are those of the command line.
 ///
 /// # Errors
-/// What cannot be read, and where. What can be read and not be run makes no error here.
+/// What cannot be read, and where. Something that can be read but not run is not an error
+/// here.
 pub fn parse(text: &str, definitions: &Definitions) -> Parsed<Script> {
-    // Some editors begin a text with the mark of its order of octets.
+    // Some editors put a byte order mark at the start.
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let kept = preprocess(text, definitions)?;
     let mut parser = Parser::new(&kept, definitions);
     parser.script()
 }
 
-/// The most events of a script, so that no script takes all memory.
+/// The most events of a script, so that no script exhausts memory.
 const MAX_EVENTS: usize = 100_000;
 
-/// How deep lists and structs may stand in each other.
+/// How deeply lists and structs may be nested.
 const MAX_DEPTH: u32 = 32;
 
 struct Parser<'a> {
@@ -225,7 +226,7 @@ impl<'a> Parser<'a> {
         })
     }
 
-    /// When, and until when.
+    /// The time of an event, and the time until which it lasts.
     fn time(&mut self) -> Parsed<(When, Option<u64>)> {
         if self.take_mark('*')? {
             return Ok((When::Any, None));
@@ -254,7 +255,7 @@ impl<'a> Parser<'a> {
         if self.peek()?.kind == Kind::Ellipsis {
             self.next()?;
             let place = self.peek()?.place;
-            // Who writes `+.1...+.2` means what `+.1...0.2` is.
+            // `+.1...+.2` means the same as `+.1...0.2`.
             if relative {
                 self.take_mark('+')?;
             }
@@ -271,7 +272,7 @@ impl<'a> Parser<'a> {
         Ok((when, end))
     }
 
-    /// Seconds, as microseconds.
+    /// Reads seconds, as microseconds.
     fn micros(&mut self) -> Parsed<u64> {
         let token = self.next()?;
         if !matches!(token.kind, Kind::Integer | Kind::Float) {
@@ -285,7 +286,7 @@ impl<'a> Parser<'a> {
     }
 }
 
-/// Absolute times do not go back, and the first event is at 0.
+/// Checks that absolute times do not go back, and that the first event is at 0.
 fn check_order(events: &[Event]) -> Parsed<()> {
     let mut last = 0;
     for event in events {

@@ -5,13 +5,13 @@ use super::super::lexer::{Kind, Token};
 use super::super::place::{Parsed, SyntaxError};
 use super::{Parser, integer_of, unexpected};
 
-/// RFC 6994: an experimental option, which says which by its first octets.
+/// RFC 6994: an experimental option, identified by its first octets.
 const EXPERIMENT: u8 = 254;
-/// RFC 7413, as it was an experiment.
+/// RFC 7413, in its experimental form.
 const FAST_OPEN_EXPERIMENT: [u8; 2] = [0xf9, 0x89];
 /// RFC 9768.
 const ACCURATE_ECN: [u8; 2] = [172, 174];
-/// RFC 9768, as it was an experiment.
+/// RFC 9768, in its experimental form.
 const ACCURATE_ECN_EXPERIMENT: [[u8; 2]; 2] = [[0xac, 0xc0], [0xac, 0xc1]];
 
 /// The counters of AccECN0 and AccECN1 (RFC 9768 §3.2.3).
@@ -128,7 +128,7 @@ impl Parser<'_> {
         })
     }
 
-    /// Octets in hexadecimal, if any stand here.
+    /// Octets in hexadecimal, if any come next.
     fn hex_if_any(&mut self) -> Parsed<Vec<u8>> {
         match self.peek()?.kind {
             Kind::Integer | Kind::Hex | Kind::Word => {
@@ -153,7 +153,7 @@ impl Parser<'_> {
         let mut rest = token.text.trim_start_matches('-').to_owned();
         let next = self.peek()?.clone();
         if rest == "0" && next.text.starts_with('x') && next.span.0 == token.span.1 {
-            // The 0 of `exp-0xf989` reads as the number -0.
+            // The lexer reads the `-0` of `exp-0xf989` as a number.
             rest += &self.next()?.text;
         }
         match (name.text.as_str(), rest.as_str()) {
@@ -194,7 +194,7 @@ impl Parser<'_> {
         Ok(TcpOption::Other(kind, self.counters(order)?))
     }
 
-    /// Counters by their names, in their order: three, or the first of them.
+    /// Counters with their names, in this order: all three, or the first ones.
     fn counters(&mut self, order: [&str; 3]) -> Parsed<Vec<u8>> {
         let mut counters = Vec::new();
         for name in order {

@@ -8,11 +8,11 @@ use super::super::lexer::Kind;
 use super::super::place::{Parsed, SyntaxError};
 use super::{Parser, unexpected};
 
-/// What stands in front of a packet that is carried by another.
+/// What can precede a packet inside another.
 const HEADERS: [&str; 4] = ["ipv4", "ipv6", "gre", "mpls"];
 
 impl Parser<'_> {
-    /// The headers, the outermost first. This stack has no tunnels, so that nothing of the kind is expected of it.
+    /// The headers, outermost first. This stack has no tunnels, so a script cannot expect such a packet.
     pub(super) fn outer(&mut self, direction: Direction) -> Parsed<Vec<Outer>> {
         let mut headers = Vec::new();
         loop {

@@ -52,7 +52,7 @@ const DSCP: [(&str, u8); 25] = [
     ("ef", 46),
 ];
 
-/// What one dialect also knows, and nobody here speaks: where such a packet ends cannot be told either.
+/// What one dialect also has and is not supported here. It is not even known where such a packet ends.
 const OTHER_PROTOCOLS: [&str; 2] = ["sctp", "udplite"];
 
 impl Parser<'_> {
@@ -173,7 +173,7 @@ impl Parser<'_> {
         Ok(info)
     }
 
-    /// A DSCP: by its name, or as a number.
+    /// A DSCP: a name or a number.
     fn dscp(&mut self) -> Parsed<u8> {
         let token = self.peek()?.clone();
         if matches!(token.kind, Kind::Integer | Kind::Hex) {
@@ -306,7 +306,7 @@ impl Parser<'_> {
         Ok(len as u32)
     }
 
-    /// `[code N, pen N]`, which one dialect allows behind the options of a reset.
+    /// `[code N, pen N]`, which one dialect allows after the options of a reset.
     fn diagnosis(&mut self) -> Parsed<Option<Diagnosis>> {
         if !self.take_mark('[')? {
             return Ok(None);
@@ -402,8 +402,8 @@ impl Parser<'_> {
     }
 }
 
-/// Whether a message says what MTU a path has (RFC 1191 §4, RFC 4443 §3.2); of numbers nobody
-/// knows.
+/// Whether a message reports the MTU of a path (RFC 1191 §4, RFC 4443 §3.2); a number might always
+/// mean that.
 fn names_mtu(icmp: &Icmp) -> bool {
     let is = |name: &IcmpName, word: &str| match name {
         IcmpName::Word(known, _) => known == word,

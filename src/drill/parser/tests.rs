@@ -1,4 +1,5 @@
-//! Every construct of the language, read; what is wrong, told; and nothing that panics.
+//! Tests that every construct of the language is read, that errors are reported, and
+//! that nothing panics.
 
 use proptest::prelude::*;
 
@@ -290,7 +291,7 @@ fn what_nobody_has_is_told() {
     assert_eq!(told, ["packets inside ipv4", "packets inside gre"]);
 }
 
-/// Scripts that cannot be read, and what is told of them.
+/// Scripts that cannot be read, and the errors.
 const WRONG: &[(&str, &str)] = &[
     ("", "1:1: a script without an event"),
     ("1 `true`", "1:1: the first event must be at 0"),
@@ -383,7 +384,7 @@ fn what_is_wrong_and_where() {
     }
 }
 
-/// Pieces of scripts, to be put together in any order.
+/// Pieces of scripts, to be combined in any order.
 const PIECES: [&str; 38] = [
     "0",
     "+.1",

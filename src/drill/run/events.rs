@@ -1,4 +1,4 @@
-//! The events of a script, one after the other, each at its time.
+//! Runs the events of a script, one after another, each at its time.
 
 use super::super::ast::{Action, Body, Command, Direction, Event, Packet, Script, When};
 use super::super::code;
@@ -11,23 +11,23 @@ use super::state::{Due, Run};
 use super::{Failure, Report, Stop, Verdict, Wrong, calls, commands, failed, info, skipped};
 use crate::time::{Duration, Instant};
 
-/// How long an expected packet may fail to come, beyond the time at which it is expected.
+/// How much later than expected a packet may arrive before the script fails.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// How long a packet may fail to come that is expected at any time.
+/// How long to wait for a packet that is expected at any time.
 const ANY_TIME: Duration = Duration::from_secs(3_600);
-/// How long a call, or the end of the script, waits for the call before it that blocks.
+/// How long a call, or the end of the script, waits for an earlier blocked call.
 const CALL_PATIENCE: Duration = Duration::from_secs(1);
-/// The most steps of time between two events, so that a stack that spins is found.
+/// The most steps of time between two events, to detect a stack that spins.
 const MAX_STEPS: u32 = 1_000_000;
 
-/// What stands in a script, and where: an event, or a command without a time.
+/// The text and place of an event, or of a command without a time.
 type Line = (Place, String);
 
 fn line(event: &Event) -> Line {
     (event.place, event.text.clone())
 }
 
-/// Why a script cannot be run at all: what nobody here knows, found before anything happens.
+/// Why a script cannot be run at all: something that is not supported, found before the run.
 pub(super) fn obstacle(script: &Script, variant: Variant) -> Option<String> {
     if let Some((place, what)) = script.unsupported.first() {
         return Some(format!("{place}: no support for {what}"));
@@ -57,7 +57,7 @@ pub(super) fn obstacle(script: &Script, variant: Variant) -> Option<String> {
 }
 
 impl Run<'_> {
-    /// Everything that the script says, and what came of it.
+    /// Runs the whole script, and reports the result.
     pub(super) fn complete(mut self) -> Report {
         let outcome = self.all();
         self.finish();
@@ -185,7 +185,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Time goes on until `until`, and everything that is due happens.
+    /// Advances time to `until`, and does everything that is due.
     pub(super) fn advance(&mut self, until: Instant) -> Result<(), Stop> {
         for _ in 0..MAX_STEPS {
             self.try_pending()?;
@@ -196,7 +196,7 @@ impl Run<'_> {
         failed("the stack does not come to rest")
     }
 
-    /// The next thing that time does; false if there is none until `until`.
+    /// Does the next thing that is due; false if there is none until `until`.
     fn step(&mut self, until: Instant) -> bool {
         let timeout = self.pending.as_ref().and_then(Pending::deadline);
         match timeout {
@@ -208,7 +208,7 @@ impl Run<'_> {
         }
     }
 
-    /// Waits for the call that blocks, if there is one; `otherwise`: what is wrong if it goes on.
+    /// Waits for the blocked call, if there is one; `otherwise`: the error if it stays blocked.
     fn let_the_call_before_end(&mut self, otherwise: &str) -> Result<(), Stop> {
         self.try_pending()?;
         let until = self.host.now + CALL_PATIENCE;
@@ -225,7 +225,7 @@ impl Run<'_> {
         failed("the stack does not come to rest")
     }
 
-    /// The next packet of the chosen socket, if one comes in time.
+    /// The next packet of the chosen socket, if one arrives in time.
     pub(super) fn next_packet(
         &mut self,
         packet: &Packet,
@@ -246,7 +246,7 @@ impl Run<'_> {
         failed("the stack does not come to rest")
     }
 
-    /// Until when a packet is waited for.
+    /// Until when to wait for a packet.
     pub(super) fn patience(&self, due: Due) -> Instant {
         match due.any {
             true => self.host.now + ANY_TIME,
@@ -264,7 +264,7 @@ impl Run<'_> {
         }
     }
 
-    /// Closes what is open, resets what is left: the stack must survive it.
+    /// Closes what is open and resets what is left: the stack must survive this.
     fn finish(&mut self) {
         for packet in core::mem::take(&mut self.host.sniffed) {
             let numbers = self.sockets.current().map(|socket| socket.numbers.clone());

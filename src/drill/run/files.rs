@@ -1,4 +1,4 @@
-//! The descriptors of a script: sockets, and files and pipes, which are only numbers of octets.
+//! The descriptors of a script: sockets, and files and pipes, which only have lengths.
 
 use core::net::SocketAddr;
 use std::collections::BTreeMap;
@@ -6,12 +6,12 @@ use std::collections::BTreeMap;
 use super::{Stop, failed};
 use crate::bsd::Fd;
 
-/// What stands behind a descriptor of the script.
+/// The object behind a descriptor of the script.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum File {
     /// A socket, or an epoll set, by its real descriptor.
     Socket(Fd),
-    /// A file: where reading goes on.
+    /// A file, and the position in it.
     Regular { path: String, at: u64 },
     /// One end of a pipe.
     Pipe { number: usize, writes: bool },
@@ -37,7 +37,7 @@ pub(super) enum Descriptor {
     Set(Fd),
     /// A file, by its path.
     File(String),
-    /// What another number stands for, too.
+    /// A copy of another descriptor.
     Copy(File),
 }
 
@@ -45,7 +45,7 @@ pub(super) enum Descriptor {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Files {
     open: BTreeMap<i64, File>,
-    /// How long the files are that commands have made; all octets are zero.
+    /// The lengths of the files that commands have made; all octets are zero.
     pub(super) sizes: BTreeMap<String, u64>,
     /// How many octets each pipe holds.
     pub(super) pipes: Vec<usize>,
@@ -73,7 +73,7 @@ impl Files {
         Ok(())
     }
 
-    /// So many octets of a file have been read or written.
+    /// Moves the position of a file by this many octets.
     pub(super) fn go_on(&mut self, number: i64, octets: u64) {
         if let Some(File::Regular { at, .. }) = self.open.get_mut(&number) {
             *at += octets;

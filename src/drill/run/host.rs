@@ -9,15 +9,15 @@ use crate::stack::{Secret, Stack};
 use crate::time::{Duration, Instant};
 use crate::wire::is_signed_with;
 
-/// The most datagrams that wait to be looked at: a stack that sends without end is no answer.
+/// The most datagrams that wait for expectations, in case a stack sends without end.
 const MAX_SNIFFED: usize = 100_000;
 
-/// A datagram, and which way it went.
+/// A datagram and its direction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Captured {
     /// When.
     pub at: Instant,
-    /// The stack sent it; otherwise it was sent to the stack.
+    /// Whether the stack sent it, or it was sent to the stack.
     pub outbound: bool,
     /// Its octets.
     pub datagram: Vec<u8>,
@@ -28,22 +28,22 @@ pub(super) struct Host {
     pub(super) now: Instant,
     pub(super) stack: Stack,
     bsd: Bsd,
-    /// What the stack has sent and no expectation has met.
+    /// What the stack has sent and no expectation has taken.
     pub(super) sniffed: VecDeque<Observed>,
     /// Everything that went over the wire, if it is wanted.
     pub(super) captured: Option<Vec<Captured>>,
     /// The device takes nothing: all output is lost.
     pub(super) deaf: bool,
-    /// The device takes everything so much later.
+    /// The device takes everything later by this much.
     pub(super) delay: Duration,
-    /// What waits for that, and until when.
+    /// The datagrams that are delayed, each with its time.
     late: VecDeque<(Instant, Vec<u8>)>,
-    /// What signatures are held to.
+    /// The secret with which signatures are checked.
     pub(super) secret: Option<Vec<u8>>,
 }
 
 impl Host {
-    /// A host as `config` says.
+    /// A host with this configuration.
     ///
     /// # Errors
     /// If the configuration makes no sense, in words.
@@ -78,13 +78,13 @@ impl Host {
         self.bsd.associations()
     }
 
-    /// They are these from now on.
+    /// Sets the keys of `setkey`.
     pub(super) fn associate(&mut self, keys: SignatureKeys) {
         self.bsd.associate(keys);
     }
 
-    /// Datagrams arrive together, as a device gives them to a driver: what the stack has to say
-    /// leaves when it has seen them all.
+    /// Delivers datagrams together, as a device does to a driver: the stack's answers leave after
+    /// all of them.
     pub(super) fn inject(&mut self, datagrams: &[Vec<u8>]) {
         for datagram in datagrams {
             self.capture(false, datagram);
@@ -111,7 +111,7 @@ impl Host {
         let _ = self.calls();
     }
 
-    /// A datagram is on the wire.
+    /// Puts a datagram on the wire.
     fn leaves(&mut self, datagram: &[u8]) {
         self.capture(true, datagram);
         if let Some(mut observed) = Observed::read(self.now, datagram) {
@@ -132,8 +132,8 @@ impl Host {
         }
     }
 
-    /// Goes to the next thing that time does at or before `until`; false if there is none, and it
-    /// is `until` then.
+    /// Advances to the next thing that is due at or before `until`; false if there is none, and
+    /// then the time is `until`.
     pub(super) fn step(&mut self, until: Instant) -> bool {
         self.drain();
         let leaves = self.late.front().map(|(at, _)| *at);
@@ -157,5 +157,5 @@ impl Host {
     }
 }
 
-/// What a script shows does not depend on it; that it is the same every time makes runs repeat.
+/// Results of scripts do not depend on the secret; it is constant to make runs reproducible.
 const SECRET: Secret = Secret(*b"a drill, no more");

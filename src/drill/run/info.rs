@@ -16,8 +16,8 @@ const CONSTANTS: [(&str, i128); 7] = [
     ("TCPI_OPT_TFO_CHILD", 128),
 ];
 
-/// The fields that scripts have beside those of the struct: parts of fields of bits. What each is a part of,
-/// where it begins, and how many bits it has.
+/// Additional fields that scripts use: parts of bit fields of the struct. Each with its name, the field it
+/// is part of, its first bit and its number of bits.
 const PARTS: [(&str, &str, u32, u32); 4] = [
     ("snd_wscale", "scales", 0, 4),
     ("rcv_wscale", "scales", 4, 4),
@@ -25,7 +25,7 @@ const PARTS: [(&str, &str, u32, u32); 4] = [
     ("fastopen_client_fail", "flags", 1, 2),
 ];
 
-/// The values of a moment.
+/// The values at one moment.
 #[derive(Clone, Debug)]
 pub(super) struct Values {
     /// Only of TCP.
@@ -46,7 +46,7 @@ pub(super) fn unknown(name: &str) -> Option<String> {
 }
 
 impl Values {
-    /// What a name stands for.
+    /// The value of a name.
     pub(super) fn get(&self, name: &str) -> Option<i128> {
         if let Some(field) = name.strip_prefix("tcpi_") {
             let mut parts = PARTS.iter();
@@ -68,7 +68,7 @@ impl Values {
 }
 
 impl Run<'_> {
-    /// What the stack says of the socket under test now.
+    /// The current values of the socket under test.
     pub(super) fn values(&mut self) -> Result<Values, Stop> {
         let fd = self.sockets.current().and_then(|socket| socket.fd);
         let Some(fd) = fd.and_then(|fd| self.files.socket(fd)) else {

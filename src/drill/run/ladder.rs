@@ -1,4 +1,4 @@
-//! What has happened, a line each, as people read it when something is wrong.
+//! What has happened, in lines to read when something is wrong.
 
 use crate::time::Instant;
 
@@ -12,7 +12,7 @@ pub(super) struct Ladder {
 }
 
 impl Ladder {
-    /// Something happened; `mark` says what kind of thing: `<`, `>`, or blank.
+    /// Adds a line; `mark` says what kind of event it is: `<`, `>` or blank.
     pub(super) fn push(&mut self, at: Instant, mark: char, text: &str) {
         if self.lines.len() == MAX_LINES {
             self.lines.pop_front();

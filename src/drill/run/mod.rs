@@ -1,10 +1,10 @@
-//! Holds the stack to a script, in virtual time.
+//! Runs a script against the stack, in virtual time.
 //!
 //! | file | what is in it |
 //! |---|---|
-//! | `mod` | what a run is given and what comes out of it |
-//! | `state` | how far a run has come |
-//! | `events` | the events one after the other, and their times |
+//! | `mod` | the input and the result of a run |
+//! | `state` | the state of a run |
+//! | `events` | the events one after another, and their times |
 //! | `packets` | packets injected and expected |
 //! | `host` | the stack, its clock, what it has sent |
 //! | `socket` | which connection the packets of a script belong to |
@@ -12,7 +12,7 @@
 //! | `files` | descriptors of the script; files and pipes |
 //! | `commands/` | what shell commands of scripts mean here |
 //! | `info` | what `%{ }%` may ask for |
-//! | `ladder` | what has happened, for people |
+//! | `ladder` | what has happened, in readable lines |
 
 mod calls;
 mod commands;
@@ -41,17 +41,19 @@ pub use host::Captured;
 pub struct Settings {
     /// How the stack behaves.
     pub profile: Profile,
-    /// Options of scripts, by name and value; they win over what a script says.
+    /// Options of scripts, by name and value; they override those of a script.
     pub options: Vec<(String, String)>,
     /// Whether the packets are kept.
     pub capture: bool,
 }
 
 impl Settings {
-    /// Whether its options are known, and their values make sense in this variant.
+    /// Checks that the options are known, and that their values make sense in this
+    /// variant.
     ///
     /// # Errors
-    /// What is wrong with the first that is not. Scripts are skipped for that reason.
+    /// What is wrong with the first one that is not. Scripts are skipped for this
+    /// reason.
     pub fn check(&self, variant: Variant) -> Result<(), String> {
         Setup::check(&self.options, variant)
     }
@@ -60,20 +62,20 @@ impl Settings {
 /// What became of a script.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// Everything was as it says.
+    /// Everything was as the script says.
     Passed,
-    /// Something was not.
+    /// Something was not as the script says.
     Failed(Box<Failure>),
-    /// It could not be run: why.
+    /// The script could not be run, with the reason.
     Skipped(String),
 }
 
-/// What was not as a script says.
+/// A difference from the script.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     /// Where in the script.
     pub place: Place,
-    /// What stands there.
+    /// The text of the event.
     pub event: String,
     /// When it happened, in virtual time.
     pub at: Instant,
@@ -81,9 +83,9 @@ pub struct Failure {
     pub message: String,
     /// What the stack sent, in the notation of scripts.
     pub actual: Option<String>,
-    /// Field by field, what is wrong with it.
+    /// The fields of that packet that differ.
     pub differences: Vec<String>,
-    /// What had happened until then, a line each.
+    /// What had happened until then, in lines.
     pub ladder: Vec<String>,
 }
 
@@ -92,7 +94,7 @@ pub struct Failure {
 pub struct Report {
     /// Over which family.
     pub variant: Variant,
-    /// What became of it.
+    /// The verdict.
     pub verdict: Verdict,
     /// How long it took, in virtual time.
     pub took: Instant,
@@ -113,7 +115,7 @@ struct Wrong {
     message: String,
     actual: Option<String>,
     differences: Vec<String>,
-    /// Another place than the event's: a call that returned meanwhile.
+    /// Another place than the event's, for a call that returned in the meantime.
     elsewhere: Option<(Place, String)>,
 }
 
@@ -163,7 +165,7 @@ pub fn run(script: &Script, variant: Variant, settings: &Settings) -> Option<Rep
     })
 }
 
-/// What is wrong, the packets side by side, and what had happened: several lines.
+/// The error, the packets side by side, and what had happened, in several lines.
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let at = ladder::seconds(self.at);

@@ -53,7 +53,7 @@ impl Run<'_> {
         {
             socket.syns.push((number(tcp.seq), tcp.len));
             if socket.active {
-                // The peer's SYN tells its ISN; what comes after its SYN-ACK, or the stack's, does not.
+                // The peer's SYN gives its ISN; SYNs after its SYN-ACK, or after the stack's, do not.
                 socket.numbers.learn_remote(number(tcp.seq));
                 socket.active = tcp.control & control::ACK == 0;
             }
@@ -89,7 +89,7 @@ impl Run<'_> {
         self.try_pending()
     }
 
-    /// A packet to a listener, or to nobody, begins a connection of its own.
+    /// Whether a packet begins a connection of its own: one to a listener, or to no socket.
     fn makes_child(&mut self, packet: &Packet) -> bool {
         if !matches!(packet.body, Body::Tcp(_)) {
             return false;
@@ -103,15 +103,15 @@ impl Run<'_> {
         }
     }
 
-    /// The stack's SYN-ACKs make children that can be accepted.
+    /// Notes the stack's SYN-ACKs, which make children that can be accepted.
     pub(super) fn note_sent(&mut self) {
         for packet in &self.host.sniffed {
             self.sockets.note(packet);
         }
     }
 
-    /// The first packet that was seen of the socket that a packet of the script is about. Others
-    /// stay, since they may be another's.
+    /// The first packet seen from the socket to which the script's packet belongs. Other packets
+    /// stay, since they may belong to other sockets.
     pub(super) fn take_sniffed(&mut self, packet: &Packet) -> Option<Observed> {
         self.note_sent();
         let ports = packet
@@ -123,7 +123,7 @@ impl Run<'_> {
         self.host.sniffed.remove(at)
     }
 
-    /// Holds the next packet of the stack to what the script says.
+    /// Compares the next packet of the stack with the script.
     pub(super) fn expect(&mut self, packet: &Packet, due: Due) -> Result<(), Stop> {
         let until = self.patience(due);
         let Some(first) = self.next_packet(packet, until)? else {
@@ -203,7 +203,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Pieces that together are as long as the script says.
+    /// Merges pieces that together have the length that the script gives.
     fn whole(
         &mut self,
         packet: &Packet,
@@ -240,7 +240,7 @@ impl Run<'_> {
         Ok(whole)
     }
 
-    /// Every connection that a script has made is reset by its peer.
+    /// Lets the peer reset every connection that the script has made.
     pub(super) fn reset_everything(&mut self) {
         let setup = self.setup.clone();
         let known: Vec<Socket> = self.sockets.iter().cloned().collect();
@@ -285,14 +285,14 @@ fn number(seq: SeqNumber) -> u32 {
     }
 }
 
-/// The stack's SYN tells its ISN; its SYN-ACK also which of the peer's it answers.
+/// The stack's SYN gives its ISN; its SYN-ACK also shows which of the peer's SYNs it answers.
 fn learn(socket: &mut Socket, tcp: &Tcp, control: u16, seq: u32, ack: u32) {
     if control & control::SYN == 0 || tcp.control & control::SYN == 0 {
         return;
     }
     socket.numbers.learn_local(number(tcp.seq), seq);
     if control & control::ACK != 0 {
-        // It may acknowledge text on the SYN, too.
+        // It may also acknowledge text on the SYN.
         let answered = |(isn, len): &(u32, u32)| ack.wrapping_sub(isn.wrapping_add(1)) <= *len;
         if let Some((isn, _)) = socket.syns.iter().rev().copied().find(|syn| answered(syn)) {
             socket.numbers.learn_remote(isn);
@@ -301,7 +301,7 @@ fn learn(socket: &mut Socket, tcp: &Tcp, control: u16, seq: u32, ack: u32) {
     }
 }
 
-/// The timestamp of a packet that was expected, and the one that it is in the script.
+/// The timestamp of an expected packet: in the script and on the wire.
 fn stamps(packet: &Packet, whole: &Observed) -> Option<(u32, u32)> {
     let (Body::Tcp(tcp), Content::Tcp(segment)) = (&packet.body, &whole.content) else {
         return None;

@@ -4,18 +4,19 @@ use core::net::SocketAddr;
 
 use super::super::packet::{Content, FlowLabels, Numbers, Observed, control};
 
-/// What has become of a socket so far.
+/// The stage of a socket's life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stage {
     /// Nothing.
     New,
-    /// It listens: a packet that comes makes a child.
+    /// It listens: a packet that arrives makes a child.
     Listening,
-    /// It connects: its local port is in the SYN that will be seen.
+    /// It connects: the SYN that follows will show its local port.
     Connecting,
     /// Both ends are known.
     Known,
-    /// It was disconnected: the reset of its old connection is its own, and it may connect again.
+    /// It was disconnected: the reset of the old connection still belongs to it, and it may
+    /// connect again.
     Left,
 }
 
@@ -36,9 +37,9 @@ pub(super) struct Socket {
     pub(super) flow_labels: FlowLabels,
     /// The SYNs that the peer has sent: ISN and octets of text.
     pub(super) syns: Vec<(u32, u32)>,
-    /// The stack's SYN-ACK has been seen, and nobody has accepted the connection.
+    /// The stack's SYN-ACK has been seen, and the connection is not accepted yet.
     pub(super) acceptable: bool,
-    /// The wire number behind the last octet that was injected.
+    /// The wire number after the last octet that was injected.
     pub(super) injected: u32,
 }
 
@@ -91,7 +92,7 @@ pub(super) struct Sockets {
 }
 
 impl Sockets {
-    /// A new socket, which is under test from now on.
+    /// Adds a socket, which is now the one under test.
     pub(super) fn push(&mut self, socket: Socket) -> &mut Socket {
         self.current = Some(self.all.len());
         self.all.push(socket);
@@ -103,7 +104,7 @@ impl Sockets {
         self.current.and_then(|at| self.all.get(at))
     }
 
-    /// The one with these ports in the script (remote, local), or the one under test.
+    /// The socket with these ports in the script (remote, local), or else the one under test.
     pub(super) fn chosen(&mut self, ports: Option<(u16, u16)>) -> Option<&mut Socket> {
         let by_ports = ports.and_then(|_| self.all.iter().rposition(|s| s.ports == ports));
         let at = match ports {
@@ -121,7 +122,7 @@ impl Sockets {
         self.all.get_mut(at)
     }
 
-    /// The one that was made last.
+    /// The socket that was made last.
     pub(super) fn newest(&mut self) -> Option<&mut Socket> {
         self.all.last_mut()
     }
@@ -130,7 +131,7 @@ impl Sockets {
         self.all.iter_mut().rev().find(|s| s.fd == Some(fd))
     }
 
-    /// Any that listens.
+    /// Whether any socket listens.
     pub(super) fn has_listener(&self) -> bool {
         self.all.iter().any(|s| s.stage == Stage::Listening)
     }
@@ -143,7 +144,7 @@ impl Sockets {
         self.all.iter()
     }
 
-    /// The child with this peer that nobody has accepted; or the newest one.
+    /// Marks as accepted the child with this peer, or else the newest one.
     pub(super) fn accepted(&mut self, peer: SocketAddr, fd: i64) {
         let by_peer = self
             .all
@@ -156,7 +157,7 @@ impl Sockets {
         }
     }
 
-    /// The stack has sent this: a SYN-ACK makes a child that can be accepted.
+    /// Notes a packet of the stack: a SYN-ACK makes a child that can be accepted.
     pub(super) fn note(&mut self, packet: &Observed) {
         let Some(segment) = packet.segment() else {
             return;
@@ -174,7 +175,8 @@ impl Sockets {
     }
 }
 
-/// Whether the packet belongs to the chosen socket; if that is connecting, it is known then.
+/// Whether the packet belongs to the chosen socket. If that is connecting, the packet shows its
+/// port.
 pub(super) fn claim(socket: &mut Socket, packet: &Observed) -> bool {
     if !socket.owns(packet) {
         return false;

@@ -1,4 +1,4 @@
-//! How far a run has come: the value that everything it does changes.
+//! The state of a run.
 
 use super::super::ast::Script;
 use super::super::code;
@@ -12,7 +12,7 @@ use super::ladder::Ladder;
 use super::socket::Sockets;
 use crate::time::{Duration, Instant};
 
-/// A script on its way.
+/// A script that is running.
 pub(super) struct Run<'a> {
     pub(super) script: &'a Script,
     pub(super) setup: Setup,
@@ -28,7 +28,7 @@ pub(super) struct Run<'a> {
     /// Ephemeral ports of the peer.
     pub(super) next_port: u16,
     pub(super) counters_at: Baseline,
-    /// What its code has given names to.
+    /// The names that its code has assigned.
     pub(super) variables: code::Variables,
 }
 
@@ -74,7 +74,7 @@ impl<'a> Run<'a> {
         })
     }
 
-    /// How far something may be off that is `due` and follows something at `previous`.
+    /// How far off an event may be that is `due` and follows one at `previous`.
     pub(super) fn tolerance(&self, due: Instant, previous: Instant) -> Duration {
         let micros = due.since(previous).as_micros() as u64;
         let share = micros.saturating_mul(self.setup.tolerance_millipercent) / 100_000;

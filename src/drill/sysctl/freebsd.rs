@@ -6,8 +6,8 @@ use crate::config::{
 };
 use crate::time::Duration;
 
-/// What this stack does in one way only: the values that stand for it. With another value FreeBSD would
-/// do something else, which nobody would notice here, so that is not understood.
+/// Settings for which this stack has only one behaviour, with the values that mean it. With any other
+/// value FreeBSD would behave differently, and this stack would not: such a value is not understood.
 const FIXED: &[(&str, &[u64])] = &[
     ("abc_l_var", &[2]),
     ("cc.abe", &[0]),
@@ -20,7 +20,7 @@ const FIXED: &[(&str, &[u64])] = &[
     ("do_prr_conservative", &[0]),
     ("icmp_may_rst", &[1]),
     ("maxunacktime", &[0]),
-    // Of a peer that names no MSS, RFC 9293 MUST-15 says what is assumed.
+    // RFC 9293 MUST-15 says what to assume for a peer without an MSS option.
     ("mssdflt", &[536]),
     ("v6mssdflt", &[1220]),
     ("newcwv", &[0]),
@@ -43,9 +43,9 @@ const FIXED: &[(&str, &[u64])] = &[
 /// `sendbuf_max`, unless a script sets it.
 const LARGEST_SEND_BUFFER: usize = 2 * 1024 * 1024;
 
-/// FreeBSD has these, and nothing follows from them that a script could see here: they are about memory,
-/// logs and offloads of the host, what is remembered from one run to the next, connections within the
-/// host, and what was learnt of black holes, which is off.
+/// Settings of FreeBSD without an effect that a script could see here: they concern memory, logs and
+/// offloads of the host, what is remembered between runs, connections within the host, and black hole
+/// detection, which is off.
 const WITHOUT_MEANING: &[&str] = &[
     "ack_war_cnt",
     "ack_war_timewindow",
@@ -96,7 +96,8 @@ const WITHOUT_MEANING: &[&str] = &[
     "tso",
 ];
 
-/// What logs events, and the stacks that a socket has to ask for, which is not possible here.
+/// Event logging, and the alternative stacks that a socket would have to select, which is not
+/// possible here.
 const OTHER_STACKS: [&str; 3] = ["bb.", "bbr.", "rack."];
 
 /// Changes a configuration as `sysctl key=value` would change a host.
@@ -119,7 +120,7 @@ pub(super) fn apply(config: &mut Config, key: &str, value: &str) -> Result<(), S
         .ok_or_else(refused)
 }
 
-/// What is done, and what is not.
+/// Settings that turn behaviour on or off.
 fn choices(config: &mut Config, name: &str, value: &str) -> Option<()> {
     let tcp = &mut config.tcp;
     match name {
@@ -142,12 +143,13 @@ fn choices(config: &mut Config, name: &str, value: &str) -> Option<()> {
         "insecure_syn" => tcp.acceptance.syns_reset = flag(value)?,
         "insecure_ack" => tcp.acceptance.any_old_ack = flag(value)?,
         "tolerate_missing_ts" => tcp.acceptance.timestamps_required = !flag(value)?,
-        // How long FIN-WAIT-2 lasts whose user is gone: `finwait2_timeout`, or what keepalive has.
+        // How long FIN-WAIT-2 lasts when the user is gone: `finwait2_timeout`, or the time of
+        // keepalive.
         "fast_finwait2_recycle" => {
             let timeout = if flag(value)? { 60 } else { 675 };
             tcp.fin_wait_2_timeout = Some(Duration::from_secs(timeout));
         }
-        // Of Accurate ECN, too, FreeBSD has the header only.
+        // FreeBSD supports only the header part of Accurate ECN, too.
         "ecn.enable" => (tcp.ecn.ask, tcp.ecn.accept) = ecn(number(value)?)?,
         "always_keepalive" => {
             let on = flag(value)?;
@@ -179,7 +181,7 @@ fn choices(config: &mut Config, name: &str, value: &str) -> Option<()> {
     Some(())
 }
 
-/// What is done for connections that nobody has opened yet, and by all.
+/// Settings of listeners and of the host.
 fn host(config: &mut Config, name: &str, value: &str) -> Option<()> {
     match name {
         "blackhole" => {
@@ -221,7 +223,7 @@ fn host(config: &mut Config, name: &str, value: &str) -> Option<()> {
     Some(())
 }
 
-/// How long, how often, how much.
+/// Settings that are times, numbers and sizes.
 fn sizes(tcp: &mut TcpConfig, name: &str, value: &str) -> Option<()> {
     match name {
         "delacktime" => tcp.delayed_ack = Some(millis(value)?),
@@ -235,7 +237,7 @@ fn sizes(tcp: &mut TcpConfig, name: &str, value: &str) -> Option<()> {
             (tcp.syn_retries, tcp.orphan_retries) = (tcp.r2, tcp.r2);
         }
         "syncache.rexmtlimit" => tcp.syn_ack_retries = count(value)?,
-        // As many SYNs more than the first ask.
+        // This many SYNs after the first one ask for ECN, too.
         "ecn.maxretries" => tcp.ecn.classic_attempts = count(value)?.checked_add(1)?,
         "persmax" => tcp.max_persist = millis(value)?,
         "msl" => tcp.msl = millis(value)?,
@@ -265,8 +267,8 @@ fn buffer(value: &str) -> Option<usize> {
     Some(octets.clamp(1, (1 << 30) - 1))
 }
 
-/// What is asked for, and the most that is agreed to. 1: what RFC 3168 has; 2: that, if the peer asks; 3
-/// and 4: the same with Accurate ECN.
+/// The ECN mode that is asked for, and the most that is accepted. 1: RFC 3168; 2: RFC 3168 only if the
+/// peer asks; 3 and 4: the same with Accurate ECN.
 fn ecn(value: u64) -> Option<(EcnMode, EcnMode)> {
     match value {
         0 => Some((EcnMode::Off, EcnMode::Off)),

@@ -1,6 +1,6 @@
-//! Addresses that a script writes itself, where `...` would be the one that its options say:
-//! `{sa_family=AF_INET, sin_port=htons(80), sin_addr=inet_addr("192.0.2.1")}`, and for IPv6
-//! `{sa_family=AF_INET6, sin6_port=htons(80), sin6_addr=inet6_addr("fd00::1")}`.
+//! Addresses that a script writes itself, instead of `...` for the address that its options
+//! give: `{sa_family=AF_INET, sin_port=htons(80), sin_addr=inet_addr("192.0.2.1")}`, and for
+//! IPv6 `{sa_family=AF_INET6, sin6_port=htons(80), sin6_addr=inet6_addr("fd00::1")}`.
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -9,7 +9,7 @@ use super::super::{Stop, failed};
 use super::args::{self, field, only};
 use crate::bsd::linux::{AF_INET, AF_INET6};
 
-/// The address that stands there; `None` for `...`.
+/// The address that the script writes; `None` for `...`.
 pub(super) fn written(expr: &Expr) -> Result<Option<SocketAddr>, Stop> {
     match expr {
         Expr::Ellipsis => Ok(None),
@@ -21,7 +21,7 @@ pub(super) fn written(expr: &Expr) -> Result<Option<SocketAddr>, Stop> {
     }
 }
 
-/// Whether an address of no family is meant: `AF_UNSPEC`, or `{sa_family=AF_UNSPEC}`.
+/// Whether an address of no family is given: `AF_UNSPEC`, or `{sa_family=AF_UNSPEC}`.
 pub(super) fn is_of_no_family(expr: &Expr) -> bool {
     let family = match expr {
         Expr::Struct(members) => field(members, "sa_family"),
@@ -30,8 +30,8 @@ pub(super) fn is_of_no_family(expr: &Expr) -> bool {
     matches!(family, Some(Expr::Word(word)) if word == "AF_UNSPEC" || word == "PF_UNSPEC")
 }
 
-/// What an address may have. Nothing follows here from a flow label, a scope, or the length that
-/// FreeBSD has in front.
+/// The members of an address. A flow label, a scope, and the length that FreeBSD has in front
+/// have no effect here.
 const MEMBERS: [&str; 12] = [
     "sa_family",
     "sin_family",
@@ -57,7 +57,7 @@ fn socket_address(members: &[Field]) -> Result<SocketAddr, Stop> {
     let family = args::number(get(&["sa_family", "sin_family", "sin6_family"])?)? as i32;
     let port = args::number(get(&["sin_port", "sin6_port"])?)? as u16;
     let address = match get(&["sin_addr", "sin6_addr"])? {
-        // As C has it: a struct with one member, `s_addr` or `s6_addr`.
+        // As in C: a struct with one member, `s_addr` or `s6_addr`.
         Expr::Struct(inner) if inner.len() == 1 => &inner[0].value,
         address => address,
     };
@@ -67,7 +67,7 @@ fn socket_address(members: &[Field]) -> Result<SocketAddr, Stop> {
     };
     let address: Option<IpAddr> = match text {
         Some(Expr::Text(text)) => String::from_utf8_lossy(text).parse().ok(),
-        // As it is in memory: in the order of the network.
+        // As in memory: in network byte order.
         _ if family == AF_INET => {
             let [a, b, c, d] = (args::number(address)? as u32).to_le_bytes();
             Some(Ipv4Addr::new(a, b, c, d).into())
@@ -106,7 +106,8 @@ pub(super) fn written_by_call(expr: &Expr) -> Result<Option<SocketAddr>, Stop> {
     }
 }
 
-/// What is wrong with the address that a call returns, if the script says what it must be.
+/// How the address that a call returns differs from the one that the script gives, if it
+/// gives one.
 pub(super) fn another_address(
     wanted: Option<SocketAddr>,
     returned: Option<SocketAddr>,

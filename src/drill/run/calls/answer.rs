@@ -1,4 +1,4 @@
-//! What a call gives.
+//! The answer of a call.
 
 use super::super::files::Descriptor;
 use crate::bsd::Errno;
@@ -7,9 +7,9 @@ use crate::bsd::Errno;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Answer {
     pub(super) result: Result<i64, Errno>,
-    /// The result is this, and the script gives it a number of its own.
+    /// The result is this descriptor, to which the script gives its own number.
     pub(super) descriptor: Option<Descriptor>,
-    /// What else is not as the script says.
+    /// Other differences from the script.
     pub(super) wrong: Vec<String>,
 }
 

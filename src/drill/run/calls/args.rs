@@ -1,4 +1,4 @@
-//! Arguments of calls: numbers, strings, lists and structs from what stands in the script.
+//! Arguments of calls: turns the text of the script into numbers, strings, lists and structs.
 
 use super::super::super::ast::{Call, Expr, Field};
 use super::super::{Stop, Wrong, failed, skipped};
@@ -28,7 +28,7 @@ impl<'a> Args<'a> {
         self.args.len()
     }
 
-    /// There must be so many.
+    /// Checks the number of arguments.
     pub(super) fn count(&self, least: usize, most: usize) -> Result<(), Stop> {
         let given = self.args.len();
         match (least..=most).contains(&given) {
@@ -61,17 +61,17 @@ impl<'a> Args<'a> {
         Ok(self.number(index)? as i32)
     }
 
-    /// A count of octets, as far as this runner gives room for it.
+    /// A number of octets, within the limit of this runner.
     pub(super) fn size(&self, index: usize) -> Result<usize, Stop> {
         size(self.number(index)?)
     }
 
-    /// Octets of a buffer that the script does not have: `NULL` is no place for any.
+    /// Whether the buffer is `NULL`, which has room for nothing.
     pub(super) fn is_null(&self, index: usize) -> bool {
         self.is_word(index, "NULL")
     }
 
-    /// A buffer is `...`, or `NULL`: what scripts send and receive is zeros.
+    /// Checks a buffer: `...` or `NULL`. Scripts send and receive zeros.
     pub(super) fn buffer(&self, index: usize) -> Result<(), Stop> {
         match self.at(index)? {
             Expr::Ellipsis => Ok(()),
@@ -98,7 +98,7 @@ pub(super) fn size(number: i64) -> Result<usize, Stop> {
     }
 }
 
-/// A number: as such, by its name, or several joined by `|`.
+/// A number: digits, a name, or several joined by `|`.
 pub(super) fn number(expr: &Expr) -> Result<i64, Stop> {
     match expr {
         Expr::Integer(number) => Ok(*number),
@@ -125,7 +125,7 @@ pub(super) fn number(expr: &Expr) -> Result<i64, Stop> {
     }
 }
 
-/// What is called otherwise in FreeBSD, or by some.
+/// Names that differ on FreeBSD, or are used by some scripts.
 const ALIASES: [(&str, &str); 13] = [
     ("PF_UNSPEC", "AF_UNSPEC"),
     ("PF_INET", "AF_INET"),
@@ -142,9 +142,9 @@ const ALIASES: [(&str, &str); 13] = [
     ("FNDELAY", "O_NONBLOCK"),
 ];
 
-/// What the layer below has no use for: how files are opened, the bits of a type of service (RFC 1349, RFC 2474, RFC 2597,
-/// RFC 3168, RFC 3246), how several messages are moved, the longest backlog, and how a
-/// path MTU is not to be heard of.
+/// Names that the layer below does not need: flags for opening files, the bits of a type of service (RFC
+/// 1349, RFC 2474, RFC 2597, RFC 3168, RFC 3246), flags for several messages, the longest backlog, and
+/// values that ignore the path MTU.
 const OTHERS: [(&str, i64); 46] = [
     ("O_CREAT", O_CREAT as i64),
     ("O_EXCL", O_EXCL as i64),
@@ -194,17 +194,17 @@ const OTHERS: [(&str, i64); 46] = [
     ("IPV6_PMTUDISC_OMIT", 5),
 ];
 
-/// A file that there is not is made.
+/// Creates a file that does not exist.
 pub(super) const O_CREAT: i32 = 0o100;
-/// And there must be none.
+/// The file must not exist.
 pub(super) const O_EXCL: i32 = 0o200;
-/// A file begins anew.
+/// Truncates a file.
 pub(super) const O_TRUNC: i32 = 0o1000;
 
-/// recvmmsg waits for the first message, and not for more.
+/// recvmmsg waits for the first message only.
 pub(super) const MSG_WAITFORONE: i32 = 0x1_0000;
 
-/// Addresses, as numbers of the host.
+/// Addresses as numbers in host byte order.
 const ADDRESSES: [(&str, i64); 3] = [
     ("INADDR_ANY", 0),
     ("INADDR_LOOPBACK", 0x7f00_0001),
@@ -228,7 +228,7 @@ fn named(name: &str) -> Option<i64> {
     }
 }
 
-/// The first name in an argument that nobody here knows, in words.
+/// The first unknown name in an argument, in words.
 pub(super) fn unknown(expr: &Expr) -> Option<String> {
     match expr {
         Expr::Word(name) if named(name).is_none() => {
@@ -250,7 +250,7 @@ pub(super) fn fields(expr: &Expr) -> Result<&[Field], Stop> {
     }
 }
 
-/// The members of a struct may be these: what nobody knows may be what the script is about.
+/// Checks that a struct has only these members: an unknown one may be what the script tests.
 pub(super) fn only(fields: &[Field], known: &[&str]) -> Result<(), Stop> {
     let names = fields.iter().filter_map(|field| field.name.as_deref());
     let mut unknown = names.filter(|name| !known.contains(name));
@@ -260,8 +260,8 @@ pub(super) fn only(fields: &[Field], known: &[&str]) -> Result<(), Stop> {
     }
 }
 
-/// The number that is the member of a name, or, in a struct without names, the one at `place`; 0 if
-/// there is none.
+/// The number of the member with this name or, in a struct without names, at `place`; 0 if there is
+/// none.
 pub(super) fn member(expr: &Expr, name: &str, place: usize) -> Result<i64, Stop> {
     let fields = fields(expr)?;
     let by_place = fields.get(place).filter(|field| field.name.is_none());
@@ -284,7 +284,7 @@ pub(super) fn field<'a>(fields: &'a [Field], name: &str) -> Option<&'a Expr> {
     Some(&found.value)
 }
 
-/// The octets of several pieces together, of the first `count`: `[{..., 10}, {..., 20}]`.
+/// The total length of the first `count` pieces: `[{..., 10}, {..., 20}]`.
 pub(super) fn pieces(expr: &Expr, count: i64) -> Result<usize, Stop> {
     let mut octets: i64 = 0;
     let count = usize::try_from(count).unwrap_or(0);

@@ -1,4 +1,4 @@
-//! Calls that may block, as values that are tried until there is an answer.
+//! Calls that may block, as values that are tried until they have an answer.
 
 use core::net::SocketAddr;
 use core::task::Poll;
@@ -15,7 +15,7 @@ use crate::bsd::{
 };
 use crate::time::Instant;
 
-/// A call that has begun: it has its answer, or may have to wait for it.
+/// A call that has begun: it has its answer, or may have to wait.
 pub(super) enum Begun {
     Done(Answer),
     Waits(Attempt),
@@ -33,14 +33,14 @@ impl From<Result<i64, Errno>> for Begun {
     }
 }
 
-/// A call on its way.
+/// A call that waits.
 #[derive(Clone, Debug)]
 pub(super) enum Attempt {
     Accept {
         call: Accepting,
         fd: Fd,
         flags: i32,
-        /// The address that is compared.
+        /// The expected address.
         wanted: Option<SocketAddr>,
     },
     Connect {
@@ -52,12 +52,12 @@ pub(super) enum Attempt {
         call: Receiving,
         fd: Fd,
         flags: i32,
-        /// There is no place for what is received.
+        /// There is no buffer for what is received.
         faulty: bool,
         buffer: Vec<u8>,
-        /// Of recvmsg: `msg_flags` and `msg_control`, which are compared.
+        /// For recvmsg: the expected `msg_flags` and `msg_control`.
         wanted: Option<Wanted>,
-        /// Whom it must be from.
+        /// The expected sender.
         from: Option<SocketAddr>,
     },
     Send {
@@ -68,7 +68,7 @@ pub(super) enum Attempt {
     },
     Poll {
         lines: Vec<PollFd>,
-        /// What is to be so of each.
+        /// The expected events of each line.
         wanted: Vec<i32>,
         until: Option<Instant>,
     },
@@ -76,7 +76,7 @@ pub(super) enum Attempt {
     EpollWait {
         fd: Fd,
         most: usize,
-        /// The first events, which are compared.
+        /// The expected first events.
         wanted: Vec<(i32, u64)>,
         until: Option<Instant>,
     },
@@ -96,7 +96,7 @@ impl Attempt {
         }
     }
 
-    /// The same, from somebody.
+    /// Expects this sender.
     pub(super) fn from(mut self, sender: Option<SocketAddr>) -> Attempt {
         if let Attempt::Receive { from, .. } = &mut self {
             *from = sender;
@@ -104,7 +104,7 @@ impl Attempt {
         self
     }
 
-    /// The same into a place that there is not: what has come stays.
+    /// A receive without a buffer: what has arrived stays.
     pub(super) fn receive_nowhere(fd: Fd, flags: i32, len: usize) -> Attempt {
         let mut attempt = Attempt::receive(fd, flags | MSG_PEEK, len);
         if let Attempt::Receive { faulty, .. } = &mut attempt {
@@ -132,7 +132,7 @@ impl Attempt {
         }
     }
 
-    /// Tries it: it has an answer, or not yet.
+    /// Tries the call: it has an answer, or not yet.
     pub(super) fn attempt(&mut self, calls: &mut Calls<'_>) -> Poll<Answer> {
         match self {
             Attempt::Accept { call, wanted, .. } => {
@@ -177,7 +177,7 @@ impl Attempt {
         }
     }
 
-    /// Whether it waits where others fail.
+    /// Whether the call blocks where a non-blocking one fails.
     pub(super) fn may_wait(&self, calls: &Calls<'_>) -> bool {
         match self {
             Attempt::Accept { fd, flags, .. } => calls.may_wait(*fd, *flags),
@@ -192,7 +192,7 @@ impl Attempt {
         }
     }
 
-    /// Until when it waits; `None`: for ever.
+    /// Until when the call waits; `None`: forever.
     pub(super) fn deadline(&self, calls: &Calls<'_>) -> Option<Instant> {
         let after = |fd: Fd, direction| Some(calls.now() + calls.timeout(fd, direction)?);
         match self {
@@ -213,7 +213,7 @@ impl Attempt {
         match self {
             Attempt::Accept { call, .. } => Answer::new(call.timed_out().map(|_| 0)),
             Attempt::Connect { call, .. } => Answer::new(call.timed_out().map(|()| 0)),
-            // Until the time is over it has its answer.
+            // By then a close has its answer.
             Attempt::Close(_) => Answer::new(Err(Errno::EAGAIN)),
             Attempt::Receive {
                 call, wanted, from, ..
@@ -232,7 +232,8 @@ impl Attempt {
     }
 }
 
-/// What accept gives; `wanted`: the peer, if the script says who that must be.
+/// The answer of accept; `wanted`: the peer that the script expects, if it
+/// names one.
 fn accepted(answer: Result<(Fd, SocketAddr), Errno>, wanted: Option<SocketAddr>) -> Answer {
     match answer {
         Err(errno) => Answer::new(Err(errno)),
@@ -248,7 +249,7 @@ fn accepted(answer: Result<(Fd, SocketAddr), Errno>, wanted: Option<SocketAddr>)
     }
 }
 
-/// What a receive has given, and whether that is what the script says.
+/// The answer of a receive, compared with the script.
 fn answered(
     received: Result<Received, Errno>,
     wanted: Option<&Wanted>,

@@ -56,7 +56,7 @@ pub(super) fn ioctl(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop> {
     Ok(Begun::Done(answer))
 }
 
-/// The octets that a value has in memory; `len`: how many they are to be.
+/// The octets of a value in memory; `len`: how many there should be.
 fn octets(expr: &Expr, len: Option<usize>) -> Result<Vec<u8>, Stop> {
     match expr {
         Expr::Text(text) => Ok(text.clone()),
@@ -110,7 +110,7 @@ fn in_a_row(members: &[Field], len: Option<usize>) -> Result<Vec<u8>, Stop> {
 }
 
 /// `struct tcp_md5sig`: `{tcpm_addr=..., tcpm_flags=TCP_MD5SIG_FLAG_PREFIX, tcpm_prefixlen=24,
-/// tcpm_keylen=6, tcpm_key="secret"}`. The address is that of the peer, or stands in quotes.
+/// tcpm_keylen=6, tcpm_key="secret"}`. The address is that of the peer, or is in quotes.
 fn signature_key(value: &[Field], peer: SocketAddr) -> Result<Vec<u8>, Stop> {
     let number = |name| field(value, name).map_or(Ok(0), args::number);
     let peer = match field(value, "tcpm_addr") {
@@ -148,14 +148,14 @@ fn signature_key(value: &[Field], peer: SocketAddr) -> Result<Vec<u8>, Stop> {
     Ok(octets)
 }
 
-/// `struct linger`: `{onoff=1, linger=0}`, with the prefix that C has or without it.
+/// `struct linger`: `{onoff=1, linger=0}`, with C's prefix or without it.
 fn linger(value: &[Field]) -> Option<(&Expr, &Expr)> {
     let member = |short, long| field(value, short).or_else(|| field(value, long));
     Some((member("onoff", "l_onoff")?, member("linger", "l_linger")?))
 }
 
-/// FreeBSD's `struct tcp_fastopen`: `{enable=1, psk=""}`. A key of its own is for a kind of cookie that
-/// there is not here.
+/// FreeBSD's `struct tcp_fastopen`: `{enable=1, psk=""}`. A key is for a kind of cookie that does not
+/// exist here.
 fn fast_open(value: &[Field]) -> Result<Vec<u8>, Stop> {
     match field(value, "psk") {
         None | Some(Expr::Ellipsis) => {}
@@ -194,12 +194,12 @@ fn time_value(value: &[Field]) -> Result<Vec<u8>, Stop> {
     }
 }
 
-/// An option that the stack does not have makes no test of it; nor does one that nobody may use, or of which
-/// there is nothing to choose.
+/// Skips the script if the stack does not have the option, if no program may use it, or if it has no values
+/// to choose from.
 fn known(args: &Args<'_>, answer: Result<(), Errno>) -> Result<(), Stop> {
     let is_ulp = (args.int(1)?, args.int(2)?) == (SOL_TCP, TCP_ULP);
     match answer {
-        // That is what the script is about.
+        // The script tests this error.
         Err(errno) if args.expects(errno) => Ok(()),
         Err(errno)
             if matches!(errno, Errno::ENOPROTOOPT | Errno::EPERM)
@@ -264,7 +264,7 @@ pub(super) fn getsockopt(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, St
         wanted = errno.number().to_le_bytes().to_vec();
     }
     if let (Some(len), Expr::List(_)) = (wanted_len, args.at(3)?) {
-        // Of a number in less room than it needs, the first octets count.
+        // If a number has less room than it needs, its first octets count.
         wanted.truncate(len);
     }
     let room = wanted_len.unwrap_or(value.len());

@@ -1,4 +1,4 @@
-//! The structs that say which group a socket joins or leaves, and on which interface.
+//! The structs for the group that a socket joins or leaves, and the interface.
 //!
 //! | struct | members |
 //! |---|---|
@@ -18,7 +18,7 @@ use crate::bsd::linux::{AF_INET, AF_INET6};
 /// Octets of a `struct group_req`.
 const GROUP_REQUEST: usize = 136;
 
-/// The octets of such a struct; `None`: it is another.
+/// The octets of such a struct; `None` if it is another one.
 pub(super) fn membership(members: &[Field]) -> Result<Option<Vec<u8>>, Stop> {
     let has = |name| field(members, name).is_some();
     let address = |name, len| match field(members, name) {

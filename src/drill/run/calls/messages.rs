@@ -1,4 +1,5 @@
-//! `struct msghdr`: the control messages that sendmsg is given, and what recvmsg must give.
+//! `struct msghdr`: the control messages passed to sendmsg, and the expected results of
+//! recvmsg.
 
 use super::super::super::ast::{Expr, Field};
 use super::super::{Stop, failed, skipped};
@@ -11,7 +12,7 @@ use crate::bsd::linux::{
 use crate::bsd::{Ancillary, Control, Received, attributes};
 use crate::time::{Duration, Instant};
 
-/// The control messages that sendmsg is given: `[{cmsg_level=L, cmsg_type=T, cmsg_data=N}, …]`.
+/// The control messages passed to sendmsg: `[{cmsg_level=L, cmsg_type=T, cmsg_data=N}, …]`.
 pub(super) fn ancillary(expr: &Expr) -> Result<Vec<Ancillary>, Stop> {
     let mut messages = Vec::new();
     for message in list(expr)? {
@@ -34,7 +35,7 @@ pub(super) fn ancillary(expr: &Expr) -> Result<Vec<Ancillary>, Stop> {
     Ok(messages)
 }
 
-/// What recvmsg must give.
+/// The expected result of recvmsg.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in super::super) struct Wanted {
     flags: i32,
@@ -49,7 +50,7 @@ impl Wanted {
     pub(super) fn of(message: &[Field], tolerance: Duration) -> Result<Wanted, Stop> {
         let flags = field(message, "msg_flags").map_or(Ok(0), args::number)?;
         let control = match field(message, "msg_control") {
-            // There is no room for any, and so none is compared.
+            // There is no room for any, so none is compared.
             Some(Expr::Word(word)) if word == "NULL" => None,
             Some(control) => {
                 let messages = list(control)?.iter().map(Message::of);
@@ -88,7 +89,7 @@ impl Wanted {
     }
 }
 
-/// A control message as people read it.
+/// A control message in readable form.
 fn show(control: &Control) -> String {
     match control {
         Control::Statistics(octets) => format!("Statistics({:?})", attributes(octets)),
@@ -138,13 +139,13 @@ enum Data {
     Octets(Vec<u8>),
     /// `struct sock_extended_err`; the address behind it is not compared.
     Error(Vec<u8>),
-    /// This number, in as many octets as it has.
+    /// This number, in any number of octets.
     Number(i32),
     /// A moment since the start; `None`: any.
     Moment(Option<Instant>),
-    /// Members one after the other; of one that is `None`, only its length counts.
+    /// Members one after another; if one is `None`, only its length counts.
     Members(Vec<(usize, Option<Vec<u8>>)>),
-    /// These attributes of netlink, beside others; `None`: whatever it is.
+    /// These netlink attributes, possibly with others; `None`: any value.
     Statistics(Vec<(i32, Option<u64>)>),
 }
 
@@ -215,7 +216,7 @@ const TIMES: [i32; 5] = [
     TCP_NLA_SRTT,
 ];
 
-/// Whether an attribute is as the script says; times are, if they are near enough.
+/// Whether an attribute is as the script says; times need only be near enough.
 fn fits(kind: i32, wanted: Option<u64>, told: u64, tolerance: Duration) -> bool {
     let Some(wanted) = wanted else {
         return true;

@@ -1,10 +1,10 @@
-//! System calls: which there are, their results, and those that block.
+//! System calls: the known ones, their results, and those that block.
 //!
 //! | file | what is in it |
 //! |---|---|
 //! | `mod` | the table of calls; whether a call returned what it should have |
-//! | `answer` | what a call gives |
-//! | `args` | numbers, descriptors, strings and structs from what stands in the script |
+//! | `answer` | the answer of a call |
+//! | `args` | numbers, descriptors, strings and structs from the text of the script |
 //! | `address` | addresses that a script writes itself |
 //! | `groups` | the structs that name a group and an interface |
 //! | `attempt` | calls that may block, as values that are tried |
@@ -83,7 +83,7 @@ const CALLS: [(&str, Function); 45] = [
     ("splice", transfer::splice),
     ("write", transfer::write),
     ("writev", transfer::writev),
-    // What a kernel has and a stack in a program has not: nothing follows from them.
+    // Calls that concern the kernel, and have no effect on a stack in a program.
     ("cap_set", nothing),
     ("usleep", nothing),
     ("getsockname", sockets::getsockname),
@@ -100,14 +100,15 @@ const CALLS: [(&str, Function); 45] = [
     ("sendmmsg", several::sendmmsg),
 ];
 
-/// Those that do nothing here.
+/// Calls without effect here.
 const WITHOUT_EFFECT: [&str; 2] = ["cap_set", "usleep"];
 
 fn nothing(_: &mut Run<'_>, _: &Args<'_>) -> Result<Begun, Stop> {
     Ok(Begun::Done(Answer::new(Ok(0))))
 }
 
-/// Why a call cannot be carried out, if that can be told before: what it names and nobody knows.
+/// Why a call cannot be carried out, as far as this is known in advance: it uses an unknown
+/// name.
 pub(super) fn unknown(call: &Call) -> Option<String> {
     if !CALLS.iter().any(|(name, _)| *name == call.name) {
         return Some(format!("no support for the call {}", call.name));
@@ -117,7 +118,7 @@ pub(super) fn unknown(call: &Call) -> Option<String> {
     {
         return Some(format!("the error {name} is not known here"));
     }
-    // What nothing follows from may have any name.
+    // A call without effect may have arguments with any names.
     let args = match WITHOUT_EFFECT.contains(&call.name.as_str()) {
         true => &[][..],
         false => &call.args,
@@ -173,7 +174,7 @@ impl Run<'_> {
                     expected,
                 });
                 if end.is_none() {
-                    // It blocks the script itself, not another thread.
+                    // The call blocks the script itself, not another thread.
                     self.advance(deadline.unwrap_or(due.to))?;
                 }
                 Ok(())
@@ -190,7 +191,7 @@ impl Run<'_> {
         }
     }
 
-    /// Tries the call again that blocks, if there is one.
+    /// Tries the blocked call again, if there is one.
     pub(super) fn try_pending(&mut self) -> Result<(), Stop> {
         let Some(mut pending) = self.pending.take() else {
             return Ok(());
@@ -219,7 +220,7 @@ impl Run<'_> {
         })
     }
 
-    /// A call has returned: what, and when?
+    /// Compares the result and the time of a call that has returned with the script.
     fn returned(
         &mut self,
         expected: &Expected,
@@ -241,7 +242,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// The script calls what was opened so.
+    /// Gives a new descriptor the script's number.
     fn named(&mut self, number: i64, descriptor: Descriptor) -> Result<(), Stop> {
         let file = match descriptor {
             Descriptor::Socket(fd) => {

@@ -11,7 +11,7 @@ pub(in super::super) struct Pending {
     pub(super) place: Place,
     pub(super) text: String,
     pub(super) attempt: Attempt,
-    /// When it gives up by itself.
+    /// When it gives up on its own.
     pub(super) deadline: Option<Instant>,
     /// When it began, and when it must return.
     pub(super) began: Instant,
@@ -19,7 +19,7 @@ pub(in super::super) struct Pending {
     pub(super) expected: Expected,
 }
 
-/// What a call must return.
+/// The expected result of a call.
 #[derive(Clone, Debug)]
 pub(super) struct Expected {
     pub(super) result: Expr,

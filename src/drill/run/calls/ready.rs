@@ -6,7 +6,7 @@ use super::answer::Answer;
 use crate::bsd::{Calls, EpollEvent, Fd, PollFd};
 use crate::time::Instant;
 
-/// What poll has found, and whether that is what the script says.
+/// The answer of poll, compared with the script.
 pub(super) fn polled(lines: &[PollFd], wanted: &[i32]) -> Answer {
     let ready = lines.iter().filter(|line| line.revents != 0).count();
     let mut answer = Answer::new(Ok(ready as i64));
@@ -35,7 +35,7 @@ pub(super) fn try_poll(
     }
 }
 
-/// Whether epoll_wait for at most so many events of a set has an answer.
+/// Whether epoll_wait, for at most this many events, has an answer.
 pub(super) fn try_epoll(
     calls: &mut Calls<'_>,
     (set, most): (Fd, usize),
@@ -50,7 +50,7 @@ pub(super) fn try_epoll(
     }
 }
 
-/// select on its way.
+/// A select that waits.
 #[derive(Clone, Debug)]
 pub(super) struct Selecting {
     /// The descriptors of all sets, each with what makes it ready.
@@ -71,7 +71,8 @@ impl Selecting {
     }
 }
 
-/// What epoll has found; of several events, those are compared that the script writes.
+/// The answer of epoll_wait; of several events, those that the script writes are
+/// compared.
 pub(super) fn epolled(events: &[EpollEvent], wanted: &[(i32, u64)]) -> Answer {
     let mut answer = Answer::new(Ok(events.len() as i64));
     for (at, wanted) in wanted.iter().enumerate() {

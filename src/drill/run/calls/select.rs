@@ -1,5 +1,5 @@
-//! select and pselect: `select(5, [3, 4], [4], NULL, {tv_sec=1, tv_usec=0}) = 1`. What is compared is how
-//! many descriptors are ready, in all sets together.
+//! select and pselect: `select(5, [3, 4], [4], NULL, {tv_sec=1, tv_usec=0}) = 1`. The number of ready
+//! descriptors in all sets together is compared.
 
 use super::super::super::ast::Expr;
 use super::super::Stop;
@@ -15,7 +15,7 @@ use crate::bsd::{Errno, PollFd};
 const SETS: [i32; 3] = [POLLIN | POLLHUP | POLLERR, POLLOUT | POLLERR, POLLPRI];
 
 pub(super) fn select(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop> {
-    // pselect also has a set of signals, which do not come here.
+    // pselect also has a signal set; there are no signals here.
     args.count(5, 6)?;
     let limit = args.number(0)?;
     let mut lines = Vec::new();

@@ -15,7 +15,7 @@ use super::transfer::{outgoing, received_by};
 use crate::bsd::linux::MSG_DONTWAIT;
 use crate::bsd::{Errno, Receiving};
 
-/// The `struct msghdr` of one message, and how long the script says that it is.
+/// The `struct msghdr` of one message, and the length that the script gives.
 fn header(message: &Expr) -> Result<(&[Field], Option<i64>), Stop> {
     let message = fields(message)?;
     only(message, &["msg_hdr", "msg_len"])?;
@@ -26,13 +26,13 @@ fn header(message: &Expr) -> Result<(&[Field], Option<i64>), Stop> {
     Ok((fields(header)?, len))
 }
 
-/// The messages of a call, as many as it may take.
+/// The messages of a call, up to the number that it may move.
 fn messages<'a>(args: &Args<'a>) -> Result<impl Iterator<Item = &'a Expr>, Stop> {
     let most = usize::try_from(args.number(2)?).unwrap_or(0);
     Ok(list(args.at(1)?)?.iter().take(most))
 }
 
-/// What is wrong with the length of a message.
+/// How the length of a message differs from the script, if it does.
 fn another_length(at: usize, wanted: Option<i64>, len: usize) -> Option<String> {
     let wanted = wanted.filter(|wanted| *wanted != len as i64)?;
     let at = at + 1;
@@ -41,7 +41,7 @@ fn another_length(at: usize, wanted: Option<i64>, len: usize) -> Option<String> 
     ))
 }
 
-/// What a call gives that has moved so many messages before this one failed.
+/// The answer of a call that has moved this many messages before one failed.
 fn broken_off(mut answer: Answer, moved: usize, errno: Errno) -> Begun {
     answer.result = match moved {
         0 => Err(errno),

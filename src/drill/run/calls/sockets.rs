@@ -44,7 +44,7 @@ impl Run<'_> {
         }
     }
 
-    /// Local and remote address, as packets have them.
+    /// The local and remote addresses, as in packets.
     fn ends(&self, local: u16, remote: u16) -> (SocketAddr, SocketAddr) {
         let addresses = self.setup.addresses;
         (
@@ -66,7 +66,7 @@ impl Run<'_> {
         }
     }
 
-    /// The address of the peer, as a call has it.
+    /// The address of the peer, as in a call.
     pub(super) fn peer(&self) -> SocketAddr {
         let (_, remote) = self.ends(0, self.setup.connect_port);
         self.written(remote)
@@ -135,7 +135,7 @@ pub(super) fn connect(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop>
         if let Some(socket) = run.sockets.by_fd(args.number(0)?) {
             socket.stage = match socket.stage {
                 Stage::Known | Stage::Left => Stage::Left,
-                // What comes to a port where nobody listens any more is for it, too.
+                // Packets to a port that was a listener's still belong to this socket.
                 Stage::Listening => Stage::Listening,
                 Stage::New | Stage::Connecting => Stage::New,
             };
@@ -143,7 +143,7 @@ pub(super) fn connect(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop>
         return Ok(answer.into());
     }
     let peer = written(args.at(1)?)?.unwrap_or(run.peer());
-    // Whose attempt has failed may try again, with another port.
+    // A socket whose attempt has failed may try again, with another port.
     let info = run.host.calls().getsockopt(fd, SOL_TCP, TCP_INFO);
     let has_failed = info.is_ok_and(|info| info.first() == Some(&CLOSED));
     if has_failed
@@ -158,13 +158,13 @@ pub(super) fn connect(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop>
     Ok(Begun::Waits(Attempt::Connect { call, fd }))
 }
 
-/// An address as packets have it: IPv4, if it is mapped.
+/// An address as in packets: IPv4 if it is mapped.
 fn packet_address(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(address.ip().to_canonical(), address.port())
 }
 
 impl Run<'_> {
-    /// The socket of a descriptor begins to connect, unless it has.
+    /// Notes that the socket of a descriptor begins to connect, unless it has already.
     pub(super) fn connecting(&mut self, fd: i64, peer: SocketAddr) {
         let remote = packet_address(peer);
         let Some(socket) = self.sockets.by_fd(fd) else {
@@ -193,7 +193,8 @@ pub(super) fn shutdown(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop
     args.count(2, 2)?;
     let fd = descriptor(run, args, 0)?;
     let answer = run.host.calls().shutdown(fd, args.int(1)?);
-    // It has ended an attempt to connect: the reset is still the old one's, and there may be another.
+    // The shutdown has ended an attempt to connect: its reset still belongs to the old connection,
+    // and a new attempt may follow.
     let info = run.host.calls().getsockopt(fd, SOL_TCP, TCP_INFO);
     let is_closed = info.is_ok_and(|info| info.first() == Some(&CLOSED));
     if answer.is_ok()
@@ -221,7 +222,7 @@ pub(super) fn close(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop> {
     let Some(fd) = file.socket() else {
         return Ok(Begun::from(Ok::<(), _>(())));
     };
-    // As long as another number stands for it, it stays open.
+    // The descriptor stays open as long as another number stands for it.
     if let Some(other) = run.files.number_of(fd) {
         if let Some(socket) = run.sockets.by_fd(number) {
             socket.fd = Some(other);
@@ -239,7 +240,7 @@ pub(super) fn dup(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop> {
     args.count(1, 1)?;
     Ok(match run.files.get(args.number(0)?).cloned() {
         None => Err::<i64, _>(Errno::EBADF).into(),
-        // Places in files would have to be one.
+        // The copies would have to share their position in the file.
         Some(File::Regular { .. }) => return skipped("no support for dup of a file"),
         Some(file) => Begun::Done(Answer {
             descriptor: Some(Descriptor::Copy(file)),
@@ -271,10 +272,10 @@ fn name_of(returned: Result<SocketAddr, Errno>, args: &Args<'_>) -> Result<Begun
 }
 
 impl Run<'_> {
-    /// At the end every descriptor is closed.
+    /// Closes every descriptor at the end.
     pub(in super::super) fn close_everything(&mut self) {
         for fd in self.files.sockets() {
-            // What it returns does not matter any more.
+            // The result no longer matters.
             let _ = self.host.calls().close(fd);
         }
         self.host.drain();

@@ -1,4 +1,4 @@
-//! read, write and their kin; files and pipes.
+//! read, write and related calls; files and pipes.
 
 use core::net::SocketAddr;
 
@@ -20,8 +20,8 @@ use crate::time::Duration;
 /// The most octets of a pipe.
 const PIPE: usize = 65_536;
 
-/// Into the buffer that is argument `index`: `NULL` has no room for anything, but what is thrown
-/// away needs none.
+/// Receives into the buffer at argument `index`. `NULL` has no room, but what is thrown away needs
+/// none.
 fn receive_into(fd: Fd, args: &Args<'_>, index: usize, flags: i32) -> Result<Attempt, Stop> {
     args.buffer(index)?;
     let len = args.size(index + 1)?;
@@ -32,7 +32,7 @@ fn receive_into(fd: Fd, args: &Args<'_>, index: usize, flags: i32) -> Result<Att
     })
 }
 
-/// From the buffer that is argument `index`: `NULL` holds nothing.
+/// Sends from the buffer at argument `index`: `NULL` holds nothing.
 fn transmit_from(
     run: &mut Run<'_>,
     fd: Fd,
@@ -138,7 +138,7 @@ pub(super) fn sendto(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop> 
     let fd = descriptor(run, args, 0)?;
     let (len, flags) = (args.size(2)?, args.int(3)?);
     let to = destination(run, args.at(4)?)?;
-    // An address of no family is none to connect to.
+    // An address of no family cannot be connected to.
     if flags & MSG_FASTOPEN != 0 && is_of_no_family(args.at(4)?) {
         return Ok(Err::<i64, _>(Errno::EOPNOTSUPP).into());
     }
@@ -163,7 +163,7 @@ pub(super) fn sendmsg(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop>
     )
 }
 
-/// What a `struct msghdr` has; nothing follows from lengths that are counted anyhow.
+/// The members of a `struct msghdr`. The lengths have no effect: they are counted here.
 const MESSAGE: [&str; 7] = [
     "msg_name",
     "msg_namelen",
@@ -174,13 +174,13 @@ const MESSAGE: [&str; 7] = [
     "msg_flags",
 ];
 
-/// Whether something is there: not `NULL`.
+/// Whether the argument is not `NULL`.
 fn is_there(expr: &&Expr) -> bool {
     !matches!(expr, Expr::Word(word) if word == "NULL")
 }
 
-/// The send that a message is, of a descriptor by its number in the script and its real one; and of
-/// how many octets.
+/// The send for a message, given the number of its descriptor in the script and the real one; and
+/// its length.
 pub(super) fn outgoing(
     run: &mut Run<'_>,
     (number, fd): (i64, Fd),
@@ -209,8 +209,8 @@ pub(super) fn outgoing(
 }
 
 impl Run<'_> {
-    /// A send to somebody: with `MSG_FASTOPEN` it connects, and over UDP the socket is about that peer
-    /// from now on.
+    /// Notes a send with a destination: with `MSG_FASTOPEN` it connects, and a UDP socket is now
+    /// associated with that peer.
     fn sending_to(&mut self, fd: i64, to: Option<SocketAddr>, flags: i32) {
         let Some(peer) = to else {
             return;
@@ -231,8 +231,7 @@ pub(super) fn recvmsg(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop>
     Ok(Begun::Waits(attempt.from(from)))
 }
 
-/// What a message must be that is received: for how many octets it has room, what is compared, and
-/// whom it must be from.
+/// What is expected of a received message: the room for it, what is compared, and its sender.
 pub(super) fn received_by(
     run: &Run<'_>,
     message: &[Field],
@@ -299,7 +298,7 @@ pub(super) fn pipe(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop> {
     Ok(Begun::Done(Answer::new(Ok(0))))
 }
 
-/// Octets into a pipe, as many as it has room for.
+/// Puts octets into a pipe, as many as there is room for.
 fn fill(run: &mut Run<'_>, number: usize, len: usize) -> Result<i64, Errno> {
     let held = run.files.pipes.get_mut(number).ok_or(Errno::EBADF)?;
     let taken = len.min(PIPE.saturating_sub(*held));
@@ -310,7 +309,7 @@ fn fill(run: &mut Run<'_>, number: usize, len: usize) -> Result<i64, Errno> {
     }
 }
 
-/// From a file to a socket. A socket takes what it has room for, as a call that does not block.
+/// Sends from a file to a socket. A non-blocking socket takes what it has room for.
 pub(super) fn sendfile(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop> {
     args.count(4, 4)?;
     let fd = descriptor(run, args, 0)?;
@@ -341,7 +340,7 @@ pub(super) fn sendfile(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop
     Ok(sent.map(|len| len as i64).into())
 }
 
-/// Between a pipe and a socket or file.
+/// Moves octets between a pipe and a socket or file.
 pub(super) fn splice(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop> {
     args.count(6, 6)?;
     let (input, output) = (args.number(0)?, args.number(2)?);

@@ -12,13 +12,13 @@ use super::sockets::descriptor;
 use crate::bsd::{EpollEvent, Errno, PollFd};
 use crate::time::{Duration, Instant};
 
-/// When a call with this many milliseconds gives up: never, if they are fewer than none.
+/// When a call with this timeout in milliseconds gives up: never, if it is negative.
 fn until(run: &Run<'_>, millis: i64) -> Option<Instant> {
     let millis = u64::try_from(millis).ok()?;
     Some(run.host.now + Duration::from_millis(millis))
 }
 
-/// When a call gives up that has a `struct timespec` or `struct timeval`: never, if that is `NULL`.
+/// When a call with a `struct timespec` or `struct timeval` gives up: never, if it is `NULL`.
 pub(super) fn after(run: &Run<'_>, expr: &Expr) -> Result<Option<Instant>, Stop> {
     if matches!(expr, Expr::Word(word) if word == "NULL") {
         return Ok(None);
@@ -47,7 +47,7 @@ pub(super) fn poll(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop> {
 }
 
 pub(super) fn ppoll(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop> {
-    // It also has a set of signals, which do not come here.
+    // It also has a signal set; there are no signals here.
     args.count(4, 5)?;
     let until = after(run, args.at(2)?)?;
     poll_until(run, args, until)
@@ -100,10 +100,10 @@ fn new_set(run: &mut Run<'_>, flags: i32) -> Answer {
     }
 }
 
-/// What comes back with an event.
+/// The members for the value that an event returns.
 const DATA: [&str; 4] = ["fd", "ptr", "u32", "u64"];
 
-/// `{events=F, fd=N}`, or `ptr`, `u32`, `u64` in the place of `fd`; or, as C has it, `{events=F,
+/// `{events=F, fd=N}`, or `ptr`, `u32`, `u64` instead of `fd`; or, as in C, `{events=F,
 /// data={fd=N}}`.
 fn event(expr: &Expr) -> Result<(i32, u64), Stop> {
     let members = fields(expr)?;
@@ -139,7 +139,7 @@ pub(super) fn epoll_ctl(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Sto
 }
 
 pub(super) fn epoll_wait(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop> {
-    // epoll_pwait also has a set of signals, which do not come here.
+    // epoll_pwait also has a signal set; there are no signals here.
     args.count(4, 6)?;
     let until = until(run, args.number(3)?);
     epoll_until(run, args, until)

@@ -1,4 +1,4 @@
-//! `nstat`: the counters of Linux that this stack counts, too.
+//! `nstat`: the counters of Linux that this stack also has.
 
 use super::Meaning;
 use super::shell::Program;
@@ -8,12 +8,12 @@ use crate::stack::Stack;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in super::super) struct Counter(usize);
 
-/// The name that `nstat` has for it, and how much it is.
+/// Its name in `nstat`, and its value.
 type Row = (&'static str, fn(&Stack) -> u64);
 
-/// What there is.
+/// All counters.
 const ROWS: [Row; 20] = [
-    // Errors of routers that no connection believed.
+    // ICMP errors that no connection believed.
     ("TcpExtOutOfWindowIcmps", |stack| {
         stack.counters().icmp_ignored
     }),
@@ -23,7 +23,7 @@ const ROWS: [Row; 20] = [
     }),
     // Segments that end beyond the window.
     ("TcpExtBeyondWindow", |stack| stack.counters().beyond_window),
-    // What came next when the window was closed.
+    // Segments in order that met a closed window.
     ("TcpExtTCPZeroWindowDrop", |stack| {
         stack.counters().zero_window_drops
     }),
@@ -41,11 +41,11 @@ const ROWS: [Row; 20] = [
     }),
     // Segments with a timestamp that is too old (RFC 7323 §5).
     ("TcpExtPAWSEstab", |stack| stack.counters().old_timestamps()),
-    // SYNs for connections that there are (RFC 5961 §4).
+    // SYNs for existing connections (RFC 5961 §4).
     ("TcpExtTCPSYNChallenge", |stack| {
         stack.counters().challenged_syns()
     }),
-    // What listeners had no room for.
+    // Connections that listeners had no room for.
     ("TcpExtListenOverflows", |stack| {
         stack.counters().listen_overflows
     }),
@@ -77,7 +77,7 @@ const ROWS: [Row; 20] = [
 ];
 
 impl Counter {
-    /// The one whose name stands in a text.
+    /// The counter whose name is in a text.
     fn named_in(text: &str) -> Option<Counter> {
         ROWS.iter()
             .position(|(name, _)| text.contains(name))
@@ -88,13 +88,13 @@ impl Counter {
         ROWS[self.0].0
     }
 
-    /// Since the start.
+    /// Its value since the start.
     fn of(self, stack: &Stack) -> u64 {
         (ROWS[self.0].1)(stack)
     }
 }
 
-/// How much everything was when counting began.
+/// The value of each counter when counting began.
 #[derive(Clone, Debug, Default)]
 pub(in super::super) struct Baseline(Vec<u64>);
 
@@ -103,25 +103,25 @@ impl Baseline {
         Baseline(ROWS.iter().map(|(_, count)| count(stack)).collect())
     }
 
-    /// How much a counter has grown since.
+    /// How much a counter has grown since then.
     pub(super) fn new_in(&self, counter: Counter, stack: &Stack) -> u64 {
         let then = self.0.get(counter.0).copied().unwrap_or(0);
         counter.of(stack).saturating_sub(then)
     }
 }
 
-/// What a counter must be.
+/// The expected value of a counter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in super::super) struct Check {
     pub(super) counter: Counter,
     /// The number; `None`: any but 0.
     pub(super) wanted: Option<u64>,
-    /// Since the start, whenever counting began.
+    /// Whether the value counts from the start, no matter when counting began.
     pub(super) absolute: bool,
 }
 
-/// `nstat -n` begins to count; `nstat | grep NAME | grep -q " N "` holds a counter to a number, or, without
-/// one, to be there. Without `-s`, the next one tells what is new since this one.
+/// `nstat -n` begins to count. `nstat | grep NAME | grep -q " N "` checks that a counter has a value;
+/// without a number, that it is not zero. Without `-s`, the next `nstat` counts from this one.
 pub(super) fn nstat(programs: &[Program]) -> Option<Vec<Meaning>> {
     let (first, filters) = programs.split_first()?;
     let options = first
@@ -160,7 +160,7 @@ pub(super) fn nstat(programs: &[Program]) -> Option<Vec<Meaning>> {
     Some(vec![Meaning::Counter(check), after])
 }
 
-/// Whether a program is a `grep` that lets those lines pass that have a pattern.
+/// Whether a program is a `grep` that prints the lines with a pattern.
 fn selects(program: &Program) -> bool {
     let mut options = program
         .words
@@ -185,7 +185,7 @@ mod tests {
         })
     }
 
-    /// By the names of Linux; and unless `-s` says so, each time only what is new.
+    /// With Linux's names; and without `-s`, each time only what is new.
     #[test]
     fn nstat_tells_what_is_new() {
         for (name, _) in ROWS {

@@ -1,25 +1,24 @@
-//! `ss` and `netstat`: what listeners and connections there are, in lines through which a `grep` goes, or
-//! which are counted.
+//! `ss` and `netstat`: list listeners and connections, in lines that `grep` filters or `wc` counts.
 
 use core::net::SocketAddr;
 
 use super::shell::Program;
 use crate::tcp::State;
 
-/// Lines, and what is done with them.
+/// The lines, and what the programs do with them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in super::super) struct Listing {
     style: Style,
     /// Which states are listed.
     states: Vec<State>,
-    /// Lines in front that are about no socket.
+    /// Title lines at the start.
     titles: usize,
-    /// The state does not stand in the lines, since it is the same in all.
+    /// The lines omit the state, because it is the same in all.
     hides_state: bool,
     steps: Vec<Step>,
 }
 
-/// Whose words the lines have.
+/// The program whose format the lines have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Style {
     Ss,
@@ -29,7 +28,8 @@ enum Style {
 /// What a program does with the lines that it reads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Step {
-    /// `grep`: those pass that have a pattern, or, with `-v`, that have not; with `-c`, their number.
+    /// `grep`: prints the lines that have a pattern, or with `-v` those that do not; with `-c`, their
+    /// number.
     Grep {
         pattern: String,
         inverted: bool,
@@ -40,7 +40,7 @@ enum Step {
     Count,
 }
 
-/// How states are written: in `ss`, as its filter has them, and in `netstat`.
+/// The names of states: in `ss`, in its filters, and in `netstat`.
 const STATES: [(State, &str, &str, &str); 11] = [
     (State::Closed, "UNCONN", "closed", "CLOSE"),
     (State::Listen, "LISTEN", "listening", "LISTEN"),
@@ -55,10 +55,10 @@ const STATES: [(State, &str, &str, &str); 11] = [
     (State::TimeWait, "TIME-WAIT", "time-wait", "TIME_WAIT"),
 ];
 
-/// What neither lists unless it is asked to; of a closed socket there is nothing to say.
+/// States that neither lists unless asked to; closed sockets are never listed.
 const UNASKED: [State; 2] = [State::Listen, State::Closed];
 
-/// What programs mean that begin with `ss` or `netstat`; `None`: what nobody here knows.
+/// The meaning of programs that begin with `ss` or `netstat`; `None` if they are not understood.
 pub(super) fn understand(programs: &[Program]) -> Option<Listing> {
     let (first, filters) = programs.split_first()?;
     let words = &first.words()[1..];
@@ -68,7 +68,7 @@ pub(super) fn understand(programs: &[Program]) -> Option<Listing> {
         "ss" => (Style::Ss, "tnalH46"),
         _ => (Style::Netstat, "tnalW46"),
     };
-    // Without `t` others are listed, too.
+    // Without `t`, other sockets would be listed, too.
     if !options.chars().all(|option| known.contains(option)) || !has('t') || filters.is_empty() {
         return None;
     }
@@ -114,7 +114,8 @@ fn step(program: &Program) -> Option<Step> {
         ("grep" | "egrep" | "fgrep", [options @ .., pattern]) => {
             let options: Option<String> = options.iter().map(|it| it.strip_prefix('-')).collect();
             let options = options.filter(|it| it.chars().all(|c| "qcvwEFe".contains(c)))?;
-            // A point stands for itself here; of what else stands for others, the ends of a line are known.
+            // A dot matches only itself here. Of the other special characters, only the ends of a line are
+            // supported.
             let inner = pattern.trim_start_matches('^').trim_end_matches('$');
             let is_plain = !inner.contains(['^', '$', '*', '+', '?', '[', '\\', '|', '(']);
             is_plain.then(|| Step::Grep {

@@ -3,10 +3,11 @@
 /// The most words of a `for`.
 const MOST_ROUNDS: usize = 1_000;
 
-/// The most octets of what is written out.
+/// The most octets of the unrolled text.
 const MOST_TEXT: usize = 1 << 20;
 
-/// A text without its `for`; `None` if one is not understood, or too long.
+/// The text with its loops unrolled; `None` if one is not understood, or the
+/// result is too long.
 pub(super) fn unroll(text: &str) -> Option<String> {
     let mut made = String::new();
     let mut rest = text;
@@ -55,7 +56,7 @@ fn beginning(text: &str) -> Option<usize> {
     })
 }
 
-/// What stands before a word that begins a statement, and behind it.
+/// The text before and after a word that begins a statement.
 fn split_at_word<'a>(text: &'a str, word: &str) -> Option<(&'a str, &'a str)> {
     let found = text.match_indices(word).find(|(at, _)| {
         let before = text[..*at].trim_end_matches([' ', '\t']);
@@ -67,7 +68,8 @@ fn split_at_word<'a>(text: &'a str, word: &str) -> Option<(&'a str, &'a str)> {
     Some((&text[..at], &text[at + word.len()..]))
 }
 
-/// Adds a text where `$NAME` and `${NAME}` are a word; `None` if that is too long.
+/// Appends the text with `$NAME` and `${NAME}` replaced by a word; `None` if the
+/// result is too long.
 fn add_round(made: &mut String, text: &str, name: &str, word: &str) -> Option<()> {
     let mut rest = text;
     while let Some((before, behind)) = rest.split_once('$') {
@@ -76,7 +78,7 @@ fn add_round(made: &mut String, text: &str, name: &str, word: &str) -> Option<()
             .strip_prefix('{')
             .and_then(|it| it.strip_prefix(name));
         let braced = braced.and_then(|it| it.strip_prefix('}'));
-        // A longer name is another one.
+        // A longer name is a different variable.
         let plain = behind
             .strip_prefix(name)
             .filter(|it| !it.starts_with(is_name));

@@ -1,7 +1,6 @@
-//! What the shell commands of scripts mean here. No shell is ever asked.
+//! What the shell commands of scripts mean here. No shell is ever run.
 //!
-//! A command that is not known makes the script skipped: nobody could say what it would have
-//! done.
+//! A script with an unknown command is skipped: it is not known what the command would have done.
 
 pub(super) mod counters;
 mod listing;
@@ -44,15 +43,15 @@ pub(super) enum Meaning {
     Counter(Check),
     /// A listener exists, as `/proc/net/tcp` would show.
     Listener,
-    /// `dd`, `truncate`: a file of so many octets.
+    /// `dd`, `truncate`: makes a file of this length.
     File(String, u64),
     /// `rm`.
     NoFile(String),
-    /// `sockstat … | grep -c STATE | grep N`: so many connections are in a state.
+    /// `sockstat … | grep -c STATE | grep N`: checks how many connections are in a state.
     Connections(State, usize),
-    /// `tcpdrop -s STATE`: the connections in a state end.
+    /// `tcpdrop -s STATE`: ends the connections in a state.
     Drop(State),
-    /// `ss … | grep …`: what sockets there are.
+    /// `ss … | grep …`: checks which sockets exist.
     Listing(Listing),
     /// `sleep`.
     Wait(Duration),
@@ -60,12 +59,12 @@ pub(super) enum Meaning {
     Failure,
     /// Fast Open at every listener, and AccECN options whenever they fit.
     OpenToAll,
-    /// `setkey`: whether what there was is forgotten, and what is added.
+    /// `setkey`: whether it forgets the old keys, and the keys that it adds.
     Keys(bool, Vec<Association>),
 }
 
 impl Meaning {
-    /// Whether it may fail, so that what stands behind `||` counts.
+    /// Whether the command may fail, so that what follows `||` matters.
     fn may_fail(&self) -> bool {
         matches!(
             self,
@@ -98,7 +97,7 @@ pub(super) fn understand(text: &str) -> Result<Vec<Meaning>, String> {
         let found = meaning(&statement.programs).ok_or_else(|| unknown(&statement.text))?;
         if let Some(otherwise) = &statement.otherwise {
             let instead = meaning(otherwise).ok_or_else(|| unknown(&statement.text))?;
-            // With `||` a failure is forgiven: whether the condition held could not be told.
+            // `||` would hide a failure of the check, so such a command is not understood.
             if found.iter().any(Meaning::may_fail) && instead != [Meaning::Failure] {
                 return Err(unknown(&statement.text));
             }
@@ -116,7 +115,7 @@ pub(super) fn understand(text: &str) -> Result<Vec<Meaning>, String> {
     Ok(meanings)
 }
 
-/// A text whose products, `$((15*1024*1024))`, are numbers; `None` for other arithmetic.
+/// The text with products such as `$((15*1024*1024))` calculated; `None` for other arithmetic.
 fn products(text: &str) -> Option<String> {
     let mut made = String::new();
     let mut rest = text;
@@ -132,7 +131,7 @@ fn products(text: &str) -> Option<String> {
     Some(made + rest)
 }
 
-/// What one script of defaults sets beside the profile.
+/// What one script of defaults sets in addition to the profile.
 const OPEN_TO_ALL: [(&str, &str); 2] = [
     ("net.ipv4.tcp_fastopen", "0x70403"),
     ("net.ipv4.tcp_ecn_option", "2"),
@@ -143,13 +142,13 @@ fn probe() -> Config {
     Config::new([[192, 168, 0, 2].into()])
 }
 
-/// Programs that have no effect on a stack in a program, unless they write into a file.
+/// Programs that have no effect on a stack in a program, unless they write to a file.
 const WITHOUT_EFFECT: [&str; 12] = [
     "true", ":", "ethtool", "cd", "modprobe", "kldload", "kldstat", "set", "ulimit", "wait",
     "sync", "logger",
 ];
 
-/// What programs mean that read each other's output.
+/// The meaning of a pipeline.
 fn meaning(programs: &[Program]) -> Option<Vec<Meaning>> {
     let first = programs.first()?;
     let one = |meaning: Option<Meaning>| meaning.map(|meaning| vec![meaning]);
@@ -171,8 +170,8 @@ fn alone_means(program: &Program) -> Option<Vec<Meaning>> {
     let one = |meaning: Option<Meaning>| meaning.map(|meaning| vec![meaning]);
     match program.name() {
         "sysctl" | "set_sysctls.py" => settings(words),
-        // Two sets of scripts begin with one of this name; the one that several directories share
-        // sets these beside what the profile is.
+        // Two sets of scripts begin with a script of this name; the one that several directories
+        // share sets these in addition to the profile.
         "defaults.sh" if words[0].contains("common/") => Some(vec![Meaning::OpenToAll]),
         "defaults.sh" => Some(vec![Meaning::Nothing]),
         name if name.starts_with("sysctl_restore") => Some(vec![Meaning::Nothing]),
@@ -213,7 +212,7 @@ fn alone_means(program: &Program) -> Option<Vec<Meaning>> {
     }
 }
 
-/// `sh -c 'TEXT'`, or the file of a script that is known.
+/// `sh -c 'TEXT'`, or a known script file.
 fn script(program: &Program) -> Option<Vec<Meaning>> {
     match &program.words()[1..] {
         ["-c", text] => understand(text).ok(),
@@ -236,7 +235,7 @@ fn lists_listeners(programs: &[Program]) -> bool {
     is_of_connections && !is_inverted && words.any(|word| word.contains(" 0A "))
 }
 
-/// `echo VALUE > /proc/sys/net/ipv4/…`, or to where the parameters of a controller are.
+/// `echo VALUE > /proc/sys/net/ipv4/…`, or into a parameter of a congestion controller.
 fn written(said: &Program, path: &str) -> Option<Meaning> {
     if matches!(path, "/dev/null" | "/dev/stderr" | "/dev/kmsg") {
         return Some(Meaning::Nothing);
@@ -264,7 +263,7 @@ fn settings(words: &[&str]) -> Option<Vec<Meaning>> {
                 let value = value.trim().trim_matches(['"', '\'']);
                 Meaning::Setting(key.to_owned(), value.to_owned())
             }
-            // It is asked for, and nobody reads the answer.
+            // The value is only asked for, and nothing reads the answer.
             None if is_key(word) => Meaning::Nothing,
             None => return None,
         });
@@ -294,7 +293,7 @@ fn octets(text: &str) -> Option<u64> {
     digits.parse::<u64>().ok()?.checked_mul(unit)
 }
 
-/// Files of zeros, and files that are gone.
+/// Programs that make files of zeros or remove files.
 fn file(program: &Program) -> Option<Meaning> {
     let words = &program.words()[..];
     let made = |path: &str, size: &str| Some(Meaning::File(path.to_owned(), octets(size)?));
@@ -328,7 +327,7 @@ fn dd(words: &[&str]) -> Option<Meaning> {
     Some(Meaning::File(path, size.checked_mul(count)?))
 }
 
-/// How FreeBSD writes states.
+/// FreeBSD's names of states.
 const STATES: [(&str, State); 11] = [
     ("CLOSED", State::Closed),
     ("LISTEN", State::Listen),
@@ -359,7 +358,7 @@ fn sockstat(programs: &[Program]) -> Option<Meaning> {
 }
 
 impl Run<'_> {
-    /// Does what a command means.
+    /// Carries out a command.
     pub(super) fn command(&mut self, text: &str) -> Result<(), Stop> {
         let meanings = match understand(text) {
             Ok(meanings) => meanings,
@@ -430,7 +429,7 @@ impl Run<'_> {
         }
     }
 
-    /// What becomes of everything that leaves from now on.
+    /// Sets what happens to everything that leaves from now on.
     fn queue(&mut self, queue: Queue) -> Result<(), Stop> {
         self.host.deaf = queue == Queue::Deaf;
         self.host.delay = match queue {
@@ -445,8 +444,8 @@ impl Run<'_> {
         self.reconfigure(config)
     }
 
-    /// How many sockets `sockstat` would show in a state: those that the program has and that
-    /// were never connected are closed, too.
+    /// How many sockets `sockstat` would show in a state. The program's sockets that were never
+    /// connected count as closed, too.
     fn sockets_in(&mut self, state: State) -> usize {
         let calls = self.host.calls();
         match state {
@@ -472,7 +471,7 @@ impl Run<'_> {
         listeners.chain(connections).collect()
     }
 
-    /// `setkey`: the keys that sockets may ask for from now on.
+    /// `setkey`: changes the keys that sockets can use from now on.
     fn associate(&mut self, flushes: bool, added: Vec<Association>) -> Result<(), Stop> {
         let mut keys = match flushes {
             true => SignatureKeys::default(),
@@ -492,7 +491,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Holds a counter to what it must be.
+    /// Checks the value of a counter.
     fn check(&self, check: Check) -> Result<(), Stop> {
         let start = Baseline::default();
         let base = if check.absolute {
@@ -661,7 +660,7 @@ mod tests {
         }
     }
 
-    /// Quotes, prefixes, and what a shell does beside: as people write them.
+    /// Settings as scripts write them: with quotes, prefixes and other shell syntax.
     #[test]
     fn settings_as_people_write_them() {
         let sack = Meaning::Setting("net.ipv4.tcp_sack".to_owned(), "0".to_owned());
@@ -688,7 +687,7 @@ mod tests {
         assert_eq!(one("sysctl -w \"net.ipv4.tcp_rmem=1 2 3\""), memory);
     }
 
-    /// What is forgiven is not looked at.
+    /// A check whose failure would be ignored is not understood.
     #[test]
     fn checks_cannot_be_forgiven() {
         let check = "grep -q \" 0A \" /proc/net/tcp";

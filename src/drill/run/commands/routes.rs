@@ -1,12 +1,12 @@
-//! `ip`, `tc`, `ifconfig`: what they change of a host with one device.
+//! `ip`, `tc`, `ifconfig`: what they change on a host with one device.
 //!
-//! Nothing is passed over: a word that is not known may be what the script is about.
+//! No word is ignored: an unknown one may be what the script tests.
 
 use super::Meaning;
 use crate::config::CongestionControl;
 use crate::time::Duration;
 
-/// What a route says of connections that take it.
+/// What a route sets for the connections that use it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in super::super) enum Metric {
     /// `advmss`
@@ -23,24 +23,24 @@ pub(in super::super) enum Metric {
     HopLimit(u8),
     /// `congctl`
     Congestion(CongestionControl),
-    /// `features ecn`: it is asked for, and agreed to.
+    /// `features ecn`: ECN is requested and accepted.
     Ecn,
-    /// `quickack 1`: no acknowledgment waits.
+    /// `quickack 1`: acknowledgments are not delayed.
     QuickAcks,
     /// `fastopen_no_cookie 1`
     NoCookies,
 }
 
-/// How what is sent waits for the device.
+/// How packets wait for the device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in super::super) enum Queue {
-    /// It leaves at once.
+    /// Packets leave at once.
     Plain,
     /// Everything is lost.
     Deaf,
-    /// Each connection leaves as fast as its window would last a round trip.
+    /// Each connection sends at the rate of a window per round trip.
     Paced,
-    /// Everything leaves so much later.
+    /// Everything leaves later by this much.
     Late(Duration),
 }
 
@@ -88,8 +88,8 @@ fn link(words: &[&str]) -> Option<Vec<Meaning>> {
     Some(meanings)
 }
 
-/// `192.0.2.0/24 via 192.168.0.1 dev tun0 initcwnd 20 mtu lock 1400`; and whether there is a metric of which
-/// nothing follows.
+/// `192.0.2.0/24 via 192.168.0.1 dev tun0 initcwnd 20 mtu lock 1400`; and whether there is a metric without
+/// effect.
 fn route(words: &[&str]) -> Option<(Vec<Metric>, bool)> {
     let mut words = words.iter().copied().filter(|word| *word != "lock");
     let to = words.next()?;
@@ -112,8 +112,8 @@ fn route(words: &[&str]) -> Option<(Vec<Metric>, bool)> {
             "mtu" => Metric::Mtu(value.parse().ok()?),
             "initcwnd" => Metric::FirstWindow(value.parse::<u32>().ok()?.max(1)),
             "initrwnd" => Metric::FirstOffer(value.parse::<u32>().ok().filter(|n| *n > 0)?),
-            // Linux believes these of a destination that it remembers from an earlier connection, of
-            // which nothing is remembered here.
+            // Linux uses these for a destination that it remembers from an earlier connection; here
+            // nothing is remembered.
             "ssthresh" | "cwnd" | "reordering" => {
                 value.parse::<u32>().ok()?;
                 is_other = true;
@@ -137,7 +137,7 @@ fn route(words: &[&str]) -> Option<(Vec<Metric>, bool)> {
     Some((metrics, is_other))
 }
 
-/// A time: of seconds or milliseconds, as the unit behind it says; without one, milliseconds.
+/// A time in seconds or milliseconds, as its unit says; milliseconds without a unit.
 fn time(text: &str) -> Option<Duration> {
     let (number, unit) = match text.find(|c: char| c.is_ascii_alphabetic()) {
         Some(at) => text.split_at(at),
@@ -184,7 +184,7 @@ pub(super) fn tc(words: &[&str]) -> Option<Meaning> {
     let queue = match discipline {
         ["fq"] | ["fq", "pacing"] => Queue::Paced,
         ["pfifo" | "bfifo", "limit", "0"] | ["netem", "loss", "100%"] => Queue::Deaf,
-        // Without a unit, the time is in another one.
+        // A time without a unit would be in another unit.
         ["netem", "delay" | "latency", delay] if delay.ends_with(char::is_alphabetic) => {
             Queue::Late(time(delay)?)
         }

@@ -1,4 +1,4 @@
-//! What `setkey` means here: keys of TCP-MD5 (RFC 2385), as FreeBSD keeps them, beside all sockets.
+//! What `setkey` means here: TCP-MD5 keys (RFC 2385) which all sockets share, as on FreeBSD.
 //!
 //! ```text
 //! echo 'add 192.0.2.1 192.168.0.1 tcp 0x1000 -A tcp-md5 "secret";' | setkey -c
@@ -13,8 +13,8 @@ pub(in super::super) struct Association {
     pub(super) key: Vec<u8>,
 }
 
-/// What a command with `setkey` adds, and whether what there was is forgotten before; `None` if it
-/// says anything else.
+/// The keys that a `setkey` command adds, and whether it first forgets the old ones; `None` if it
+/// is not understood.
 pub(super) fn understand(text: &str) -> Option<(bool, Vec<Association>)> {
     let is_quote = |c: char| "\"'\\".contains(c);
     let words = |statement: &'_ str| -> Vec<String> {

@@ -1,13 +1,13 @@
-//! Shell commands as words: what a shell would make of them, without asking one.
+//! Splits shell commands into words, as a shell would, without running one.
 
-/// What is done before the next begins.
+/// A statement: it ends before the next one begins.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Statement {
-    /// Programs, each of which reads what the one before it writes.
+    /// A pipeline: each program reads the output of the one before it.
     pub(super) programs: Vec<Program>,
-    /// What is done instead if it fails: `a || b`.
+    /// What runs if it fails: `a || b`.
     pub(super) otherwise: Option<Vec<Program>>,
-    /// How it stands there.
+    /// Its text in the script.
     pub(super) text: String,
 }
 
@@ -15,34 +15,34 @@ pub(super) struct Statement {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Program {
     pub(super) words: Vec<String>,
-    /// The file that it writes into: `> file`.
+    /// The file that it writes to: `> file`.
     pub(super) into: Option<String>,
 }
 
 impl Program {
-    /// Its words, as words of one's own.
+    /// Its words, borrowed.
     pub(super) fn words(&self) -> Vec<&str> {
         self.words.iter().map(String::as_str).collect()
     }
 
-    /// Its name, without the way to it.
+    /// Its name, without the path.
     pub(super) fn name(&self) -> &str {
         let first = self.words.first().map_or("", String::as_str);
         first.rsplit('/').next().unwrap_or(first)
     }
 }
 
-/// A word, or what stands between words.
+/// A word, or a mark between words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Token {
     Word(String),
     /// `;`, `&&`, `||`, `|`.
     Mark(&'static str),
-    /// The next word is a file to write into; or one that nobody here reads.
+    /// The next word is a file to write to; false: one that nothing here reads.
     Into(bool),
 }
 
-/// The statements of a text; `None` for what only a shell understands.
+/// The statements of a text; `None` if only a shell would understand it.
 pub(super) fn statements(text: &str) -> Option<Vec<Statement>> {
     let mut all = Vec::new();
     let mut reader = Reader {
@@ -65,7 +65,7 @@ pub(super) fn statements(text: &str) -> Option<Vec<Statement>> {
     }
 }
 
-/// Programs, and those behind `||`.
+/// A pipeline, and the one after `||`.
 fn statement(tokens: &[Token], text: String) -> Option<Statement> {
     let mut sides = tokens.split(|token| *token == Token::Mark("||"));
     let programs = pipeline(sides.next()?)?;
@@ -100,7 +100,7 @@ fn program(tokens: &[Token]) -> Option<Program> {
             Token::Mark(_) => return None,
         }
     }
-    // Whoever runs it may do everything.
+    // Scripts have all permissions here.
     if program.words.first().is_some_and(|word| word == "sudo") {
         program.words.remove(0);
     }
@@ -124,7 +124,7 @@ impl Reader {
         found
     }
 
-    /// The tokens up to the end of a statement, which is passed.
+    /// The tokens of a statement; also skips its end.
     fn statement(&mut self) -> Option<Vec<Token>> {
         let mut tokens = Vec::new();
         while let Some(c) = self.peek() {
@@ -140,7 +140,7 @@ impl Reader {
                     }
                 }
                 '&' if self.take("&&") => return Some(tokens),
-                // Of errors too.
+                // Standard error goes there, too.
                 '&' if self.take("&>") => tokens.push(Token::Into(true)),
                 '&' => return None,
                 '|' => {
@@ -163,7 +163,7 @@ impl Reader {
         Some(tokens)
     }
 
-    /// A line may end behind a bar.
+    /// A statement may continue on the next line after a bar.
     fn skip_lines(&mut self) {
         while self.peek().is_some_and(char::is_whitespace) {
             self.at += 1;
@@ -207,8 +207,8 @@ impl Reader {
         Some(word)
     }
 
-    /// What stands up to the quote that closes; between double quotes a backslash may stand in front
-    /// of what would end them.
+    /// The text up to the closing quote. Between double quotes, a backslash may precede a character
+    /// that would end them.
     fn quoted(&mut self, quote: char) -> Option<String> {
         let mut inside = String::new();
         loop {
