@@ -1,6 +1,6 @@
-//! `IP_RECVERR`, `IPV6_RECVERR` (ip(7)): what ICMP says of what was sent goes to the queue of
-//! errors, as it came. An error is pending then, too, whether the socket is connected or not and
-//! whether it may pass by itself or not, until a call fails for it or the queue is read.
+//! `IP_RECVERR`, `IPV6_RECVERR` (ip(7)): ICMP errors go to the error queue. An error is also
+//! pending then, whether or not the socket is connected and whether or not the error may be
+//! temporary, until a call fails with it or the queue is read.
 
 use core::net::SocketAddr;
 
@@ -16,7 +16,7 @@ use super::stream::errno;
 use super::table::{Fd, Kind};
 use crate::stack::{IcmpReport, Reported};
 
-/// What the queue of errors tells of an ICMP message.
+/// What the error queue reports about an ICMP message.
 fn told(report: &IcmpReport) -> Told {
     Told {
         errno: report.reason.map_or(Errno::EMSGSIZE, errno),
@@ -34,7 +34,7 @@ fn told(report: &IcmpReport) -> Told {
 }
 
 impl Calls<'_> {
-    /// `IP_RECVERR`, `IPV6_RECVERR`: who wants no errors any more has an empty queue.
+    /// `IP_RECVERR`, `IPV6_RECVERR`: turning the option off empties the queue.
     pub(super) fn wants_errors(&mut self, fd: Fd, wants: bool) {
         match self.table.get_mut(fd).map(|known| &mut known.kind) {
             _ if wants => self.stack.watch_icmp(),
@@ -44,7 +44,7 @@ impl Calls<'_> {
         }
     }
 
-    /// What ICMP has said since the last call.
+    /// Takes the ICMP errors that have arrived since the last call.
     pub(super) fn take_reports(&mut self) {
         while let Some(report) = self.stack.poll_icmp() {
             let fd = match report.about {
@@ -68,11 +68,11 @@ impl Calls<'_> {
             return;
         };
         match &mut descriptor.kind {
-            // What ended it, the connection knows.
+            // The connection itself reports what ended it.
             Kind::Stream(socket) if asked(&socket.settings) && report.ended => {
                 socket.notices.tell(Notice::Icmp(told));
             }
-            // Of an open connection the queue tells nothing, but a call fails.
+            // The queue reports nothing about an open connection, but a call fails.
             Kind::Stream(socket) if asked(&socket.settings) => socket.error = Some(told.errno),
             Kind::Datagram(socket) if asked(&socket.settings) => {
                 socket.error = Some(told.errno);
@@ -86,9 +86,9 @@ impl Calls<'_> {
         self.table.happened(fd);
     }
 
-    /// A datagram for `remote` has more text than the path has room for, and may not be cut.
+    /// Reports a datagram for `remote` that is too long for the path and must not be fragmented.
     pub(super) fn tell_too_long(&mut self, fd: Fd, remote: SocketAddr, most: usize) {
-        // What the headers of IP and UDP take, too.
+        // The MTU also includes the headers of IP and UDP.
         let (level, name, headers) = match remote.is_ipv4() {
             true => (SOL_IP, IP_RECVERR, 28),
             false => (SOL_IPV6, IPV6_RECVERR, 48),
@@ -112,7 +112,7 @@ impl Calls<'_> {
         self.table.happened(fd);
     }
 
-    /// The queue of errors has given one, and so the pending error is that of the next.
+    /// After the queue has returned an error, makes the next one's error pending.
     pub(super) fn told(&mut self, fd: Fd, next: Option<Errno>) {
         self.take_pending(fd);
         match self.table.get_mut(fd).map(|known| &mut known.kind) {

@@ -1,4 +1,4 @@
-//! What ends a connection prematurely, and who is told.
+//! What ends a connection prematurely, and whether the peer or the user is told.
 
 use core::time::Duration;
 

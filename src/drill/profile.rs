@@ -431,9 +431,10 @@ fn freebsd_connections(tcp: TcpConfig) -> TcpConfig {
     }
 }
 
-/// A segment is sent again 12 times at most, each time after what the variation gives, at least 30 ms,
-/// and 200 ms on top of it, or 64 s; an open has 75 s, a SYN-ACK three retransmissions; a closed window
-/// is probed after 5 s to 60 s; who is silent for two hours is probed eight times, asked for or not.
+/// A segment is retransmitted at most 12 times. The timeout is what the variation gives, at least 30
+/// ms, plus 200 ms, and at most 64 s. An open has 75 s, a SYN-ACK three retransmissions. A closed
+/// window is probed after 5 s to 60 s. A peer that is silent for two hours is probed eight times,
+/// whether asked for or not.
 fn freebsd_timers(host: Config) -> Config {
     let keepalive = Keepalive {
         count: 8,

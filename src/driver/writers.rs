@@ -307,7 +307,7 @@ mod tests {
         assert!(writers.is_over(third, now), "it is gone");
     }
 
-    /// Without anybody who waits, there is no need to give up a turn.
+    /// If no thread waits, there is no need to give up a turn.
     #[test]
     fn who_finds_no_room_keeps_its_turn_for_a_moment() {
         let (mut writers, [first, second, third]) = writers();

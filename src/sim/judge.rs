@@ -6,7 +6,7 @@
 //! | P4 the end of the stream comes after all octets | every end of a stream |
 //! | P5 two ends agree on ISNs and options | as soon as both are established |
 //! | P6 both sides close, nothing remains | at the end of the world |
-//! | P7 something will happen while something is to be done | when nothing will |
+//! | P7 while something remains to be done, something will happen | when nothing will |
 //! | P8 nothing is stuck once the faults are over | when patience ends |
 //! | P9 a peer's crash is discovered in time | a fixed time after it |
 //! | P10 no octet of an older incarnation | every octet that is delivered |

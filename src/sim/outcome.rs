@@ -117,7 +117,7 @@ pub enum Property {
     /// P6: when both sides have closed, both ends of the connection disappear, and nothing
     /// remains.
     BothClose,
-    /// P7: while something is to be done, something will happen.
+    /// P7: while something remains to be done, something will happen.
     NoDeadlock,
     /// P8: what can be done is done: nothing is stuck once the faults are over.
     Completion,

@@ -20,7 +20,7 @@ pub struct Segment<'a> {
     pub wnd: usize,
     /// The window field is SEG.WND shifted right by this (RFC 7323 §2.2).
     pub shift: u8,
-    /// SEG.UP as it stands in the header: significant with URG.
+    /// SEG.UP as in the header: significant with URG.
     pub up: u16,
     /// The options.
     pub options: Options,

@@ -224,7 +224,8 @@ mod tests {
         assert_eq!(&buffer[..8], b"datagram");
     }
 
-    /// With offloads, a header goes in front of each datagram, and stands there when one arrives.
+    /// With offloads, a header goes in front of each datagram that is sent, and comes in front of
+    /// each that arrives.
     #[test]
     fn a_header_says_in_what_form_a_datagram_is() {
         let (mut device, other) = device_and_other_end();

@@ -16,11 +16,12 @@ use crate::bsd::stream::StreamSocket;
 use crate::bsd::table::{Fd, Kind};
 use crate::config::FlowLabel;
 
-/// The least that `SO_RCVBUF` and `SO_SNDBUF` make of a value, and the most.
+/// The bounds to which `SO_RCVBUF` and `SO_SNDBUF` raise or lower a value.
 const LEAST_RECEIVE: usize = 1_152;
 const LEAST_SEND: usize = 2_304;
 const MOST_BUFFER: usize = (1 << 30) - 1;
-/// Where what `SO_TXTIME` was given is kept, beside that it was: its clock, and its flags.
+/// The keys under which the clock and the flags of `SO_TXTIME` are kept. The option itself says
+/// whether they were set.
 const TXTIME_CLOCK: i32 = -SO_TXTIME;
 const TXTIME_FLAGS: i32 = -SO_TXTIME - 1;
 
@@ -31,7 +32,7 @@ impl Calls<'_> {
         name: i32,
         value: &[u8],
     ) -> Result<(), Errno> {
-        // Everything else is at least an `int`, known or not.
+        // The value of any other option, known or not, is at least an `int`.
         if name != SO_BINDTODEVICE {
             int(value)?;
         }
@@ -60,14 +61,14 @@ impl Calls<'_> {
             }
             SO_BINDTODEVICE => return self.bind_to_device(fd, value),
             SO_TIMESTAMPING => return self.set_stamping(fd, int(value)?),
-            // The one takes the place of the other.
+            // Each of the two replaces the other.
             SO_TIMESTAMP | SO_TIMESTAMPNS => {
                 let kept = if flag(value)? { name } else { 0 };
                 self.settings_mut(fd)?.keep(SOL_SOCKET, SO_TIMESTAMP, kept);
             }
             SO_TXREHASH => return self.set_rehash(fd, int(value)?),
             SO_TXTIME => return self.set_transmit_times(fd, value),
-            // What is sent is copied all the same.
+            // What is sent is copied anyway.
             SO_ZEROCOPY if !(0..=1).contains(&int(value)?) => return Err(Errno::EINVAL),
             SO_ZEROCOPY => {
                 let value = int(value)?;
@@ -77,7 +78,7 @@ impl Calls<'_> {
                 let place = usize::try_from(int(value)?).ok();
                 self.stream_mut(fd, Errno::EOPNOTSUPP)?.peek_place = place;
             }
-            // Some can only be read.
+            // Some options can only be read.
             SO_ERROR | SO_TYPE | SO_PROTOCOL | SO_DOMAIN | SO_ACCEPTCONN | SO_MEMINFO
             | SO_COOKIE => {
                 return Err(Errno::ENOPROTOOPT);
@@ -87,7 +88,8 @@ impl Calls<'_> {
         Ok(())
     }
 
-    /// So many octets make a stream readable. Linux: below zero means as much as can be, and zero is one.
+    /// Sets how many octets make a stream readable. On Linux, a negative value means as many as possible,
+    /// and zero means one.
     fn set_low_water(&mut self, fd: Fd, least: i32) -> Result<(), Errno> {
         let least = usize::try_from(least).unwrap_or(i32::MAX as usize).max(1);
         let most = self.most_low_water(fd)?;
@@ -102,7 +104,7 @@ impl Calls<'_> {
         Ok(())
     }
 
-    /// The pending error of a socket, once.
+    /// Takes the pending error of a socket.
     pub(in crate::bsd) fn take_pending(&mut self, fd: Fd) -> Option<Errno> {
         match &self.table.get(fd).ok()?.kind {
             Kind::Stream(_) => self.take_stream_error(fd),
@@ -127,7 +129,7 @@ impl Calls<'_> {
             SO_MAX_PACING_RATE => {
                 let socket = self.stream(fd, Errno::ENOPROTOOPT)?;
                 let limit = socket.config.socket.max_pacing_rate;
-                // Who has room for less than a `long` is told as much as fits.
+                // A caller with room for less than a `long` gets as much as fits.
                 limit.unwrap_or(u64::MAX).to_le_bytes().to_vec()
             }
             SO_ZEROCOPY => octets(settings.kept(SOL_SOCKET, name, 0)),
@@ -145,7 +147,7 @@ impl Calls<'_> {
                     Kind::Datagram(socket) => socket.notices.stamping(),
                     Kind::Epoll(_) | Kind::Pipe(_) => return Err(Errno::ENOTSOCK),
                 };
-                // And by which clock: there is one.
+                // The second number selects a clock, but there is only one.
                 [octets(flags), octets(0)].concat()
             }
             SO_TXREHASH => {
@@ -170,7 +172,8 @@ impl Calls<'_> {
         })
     }
 
-    /// By name; what follows a NUL does not count, and no name is none.
+    /// Binds to a device by name. Anything after a NUL is ignored, and an empty name means no
+    /// device.
     fn bind_to_device(&mut self, fd: Fd, value: &[u8]) -> Result<(), Errno> {
         let name = value.split(|octet| *octet == 0).next().unwrap_or_default();
         if !name.is_empty() && name != self.device.as_bytes() {
@@ -180,7 +183,7 @@ impl Calls<'_> {
         Ok(())
     }
 
-    /// `struct sock_txtime`: a clock, and two flags. Nothing here waits for a time.
+    /// `struct sock_txtime`: a clock and two flags. Nothing here waits for a transmit time.
     fn set_transmit_times(&mut self, fd: Fd, value: &[u8]) -> Result<(), Errno> {
         if value.len() != 8 || int(&value[4..])? & !3 != 0 {
             return Err(Errno::EINVAL);
@@ -200,7 +203,7 @@ impl Calls<'_> {
         Ok([octets(clock), octets(flags)].concat())
     }
 
-    /// Whether the flow label changes after a timeout; -1: as the host has it.
+    /// Sets whether the flow label changes after a timeout; -1: the host's setting.
     fn set_rehash(&mut self, fd: Fd, value: i32) -> Result<(), Errno> {
         self.stream(fd, Errno::EOPNOTSUPP)?;
         let label = match (value, self.flow_label(fd)?) {
@@ -219,7 +222,7 @@ impl Calls<'_> {
         if self.stream(fd, Errno::EINVAL).is_err() {
             return Ok(());
         }
-        // Linux: below zero is for ever.
+        // On Linux, a negative value means forever.
         let time = u64::try_from(secs).map_or(Duration::MAX, Duration::from_secs);
         let socket = self.stream_mut(fd, Errno::EINVAL)?;
         socket.config.socket.linger = (on != 0).then_some(time);
@@ -235,7 +238,7 @@ impl Calls<'_> {
         Ok(value)
     }
 
-    /// Keepalive, on or off, as it is to be now.
+    /// Turns keepalive on or off, according to the settings.
     pub(super) fn apply_keepalive(&mut self, fd: Fd) -> Result<(), Errno> {
         let Ok(socket) = self.stream_mut(fd, Errno::EINVAL) else {
             return Ok(());
@@ -245,8 +248,8 @@ impl Calls<'_> {
         self.apply(fd)
     }
 
-    /// Without force no buffer is larger than the host allows, and a size below zero, taken for one without a sign,
-    /// asks for that.
+    /// Without force, no buffer becomes larger than the host allows. A negative size, read as an unsigned
+    /// number, asks for that much.
     fn ask_for_buffer(&mut self, fd: Fd, name: i32, value: i32) -> Result<(), Errno> {
         let config = self.stack.config();
         let asked = match name {
@@ -261,7 +264,7 @@ impl Calls<'_> {
         }
     }
 
-    /// The buffers of a socket, in octets of text, to receive and to send; `None`: as it was.
+    /// Sets the buffers of a socket, in octets of text, to receive and to send; `None`: no change.
     fn resize(&mut self, fd: Fd, receive: Option<usize>, send: Option<usize>) -> Result<(), Errno> {
         match &mut self.table.get_mut(fd)?.kind {
             Kind::Stream(socket) => {
@@ -284,12 +287,12 @@ impl Calls<'_> {
         }
     }
 
-    /// The receive buffer that the user has asked for, though the window may still promise more; or what
-    /// there is.
+    /// The receive buffer that the user has asked for, even if the window still promises more; otherwise
+    /// the present one.
     fn asked_receive_buffer(&self, fd: Fd) -> Result<usize, Errno> {
         let octets = self.buffers(fd)?.0;
         match &self.table.get(fd)?.kind {
-            // What is rounded up to whole segments is told as it is.
+            // A size that was rounded up to whole segments is reported rounded.
             Kind::Stream(socket)
                 if socket.is_connected() && !socket.config.windows.whole_segment_buffers =>
             {
@@ -299,7 +302,7 @@ impl Calls<'_> {
         }
     }
 
-    /// A stream that is to wait for so much must be able to hold it.
+    /// A stream that waits for this much must be able to hold it.
     fn make_room_for(&mut self, fd: Fd, least: usize) -> Result<(), Errno> {
         let is_stream = matches!(self.table.get(fd)?.kind, Kind::Stream(_));
         let most = self.stack.config().tcp.receive_buffer;
@@ -328,8 +331,8 @@ impl Calls<'_> {
         }
     }
 
-    /// The most that `SO_RCVLOWAT` makes of a value: what a buffer that was asked for holds, or half of
-    /// what the buffer grows to.
+    /// The greatest value that `SO_RCVLOWAT` sets: what a buffer that was asked for holds, or half of
+    /// what the buffer may grow to.
     fn most_low_water(&self, fd: Fd) -> Result<usize, Errno> {
         match &self.table.get(fd)?.kind {
             Kind::Stream(socket) => {
@@ -364,7 +367,7 @@ impl Calls<'_> {
         }
     }
 
-    /// Linux tells a size that was asked for doubled, and another as it is.
+    /// Linux reports a size that was asked for doubled, and any other as it is.
     fn told_send_buffer(&self, fd: Fd) -> Result<usize, Errno> {
         let octets = self.buffers(fd)?.1;
         match &self.table.get(fd)?.kind {

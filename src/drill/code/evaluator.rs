@@ -10,8 +10,8 @@ const CHANGES: [&str; 12] = [
     "**", "//", "<<", ">>", "+", "-", "*", "/", "%", "&", "|", "^",
 ];
 
-/// The most that a piece of code may do: statements, values, and rounds of loops. As each of its tokens is one of those at
-/// most, only what is done again and again comes so far.
+/// The most that a piece of code may do: statements, values and rounds of loops. Each token is at most one
+/// of these, so only loops and calls reach the limit.
 const MAX_STEPS: usize = 200_000;
 
 /// The most names that a failure tells the values of.

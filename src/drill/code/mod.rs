@@ -217,7 +217,7 @@ mod tests {
         }
     }
 
-    /// Nothing is evaluated deeper in itself than the stack of a thread has room for, and nothing for ever.
+    /// Code that is nested too deeply for a thread's stack, or would never end, is not understood.
     #[test]
     fn what_has_no_end_is_not_understood() {
         let many = |text: &str| text.repeat(20_000);

@@ -18,7 +18,7 @@ pub(super) use numbers::Numbers;
 pub(super) use observed::{Content, Observed};
 pub(super) use show::show;
 
-/// The control bits, as they stand in the header.
+/// The control bits, as in the header.
 pub(super) mod control {
     pub(in super::super) const FIN: u16 = 1 << 0;
     pub(in super::super) const SYN: u16 = 1 << 1;

@@ -57,7 +57,7 @@ impl Parser<'_> {
         })
     }
 
-    /// What stands in something else of its kind, and that not too deep.
+    /// Reads a nested list or struct, and checks the depth.
     fn inside(&mut self, read: impl FnOnce(&mut Self) -> Parsed<Expr>) -> Parsed<Expr> {
         self.depth += 1;
         if self.depth > MAX_DEPTH {

@@ -156,7 +156,7 @@ fn strangers_beyond_the_limit_are_not_remembered() {
     }
     assert_eq!(bob.peers.len(), 2);
     assert_eq!(bob.send(now, 30, b"x"), Err(SendError::TooManyPeers));
-    // An acknowledgment makes nobody known.
+    // An acknowledgment does not make its sender a known process.
     let mut alice = link(2);
     alice.receive(now, BOB, &Header::Acknowledgment(0).before(b""));
     assert!(alice.peers.is_empty());

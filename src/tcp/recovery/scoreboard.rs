@@ -46,7 +46,7 @@ pub(super) struct Scoreboard {
     records: Queue<Record>,
     /// What is selectively acknowledged.
     sacked: Ranges,
-    /// What is to be sent again.
+    /// What to retransmit.
     lost: Ranges,
     /// What was sent again and may be in flight, in the order of sending, with the time. Entries
     /// that their records contradict are outdated.

@@ -311,7 +311,7 @@ proptest! {
     ) {
         let options = Options::parse(&bytes);
         prop_assert!(options.window_scale.is_none_or(|shift| shift <= MAX_WINDOW_SCALE));
-        // Each option that is read stands in the string.
+        // Each option that is read is in the string.
         let stands = |octets: &[u8]| bytes.windows(octets.len()).any(|window| window == octets);
         if let Some(mss) = options.mss {
             prop_assert!(stands(&mss.to_be_bytes()));

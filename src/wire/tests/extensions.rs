@@ -1,9 +1,8 @@
-//! Chains of IPv6 extension headers: what becomes of each, as RFC 8200 and RFC 4443 have it.
+//! Chains of IPv6 extension headers: what becomes of each, according to RFC 8200 and RFC 4443.
 //!
-//! The rows are made by rules, one function for each section of the RFCs; what is expected is
-//! computed from the rule, never asked of the code. A datagram is read, dropped without a word, or
-//! dropped and its sender told; of the message, code and pointer are looked at as they stand in its
-//! octets.
+//! Rules make the rows, one function for each section of the RFCs. The expected result comes from
+//! the rule, never from the code. A datagram is read, dropped silently, or dropped with an ICMP
+//! message to its sender; the test reads the message's code and pointer from its octets.
 
 use super::*;
 
@@ -18,12 +17,12 @@ enum Fate {
 }
 use Fate::{Dropped, Read, Told};
 
-/// What it is, its octets, and what becomes of it.
+/// A description of the datagram, its octets, and what becomes of it.
 type Row = (String, Vec<u8>, Fate);
 
 const HEADER: u32 = 40;
 
-/// What a host does with a datagram that arrives for it, or for many and for it, too.
+/// What a host does with a datagram that is addressed to it, or to a group that includes it.
 fn fate(datagram: &[u8]) -> Fate {
     let answer = match parse(datagram).map(|datagram| datagram.payload) {
         Ok(Payload::Unknown { answer }) => Some(answer),
@@ -51,7 +50,8 @@ fn pad(next: u8) -> Vec<u8> {
 fn to_many(mut datagram: Vec<u8>) -> Vec<u8> {
     let all_nodes: core::net::Ipv6Addr = "ff02::1".parse().unwrap();
     datagram[24..40].copy_from_slice(&all_nodes.octets());
-    // The checksum of UDP covers the address: its text, the last four octets, makes up for it.
+    // The UDP checksum covers the address, so the text, the last four octets, compensates for the
+    // change.
     let mut rest = datagram.len() - 12;
     if parse(&datagram).is_err_and(|refusal| refusal.reason == Malformed::UdpChecksum) {
         datagram[rest + 6..rest + 8].fill(0);
@@ -67,7 +67,7 @@ fn to_many(mut datagram: Vec<u8>) -> Vec<u8> {
     datagram
 }
 
-/// RFC 8200 §4.2: the two highest bits of the type of an option that nobody knows.
+/// RFC 8200 §4.2: the two highest bits of the type of an unknown option.
 fn unknown_options(rows: &mut Vec<Row>) {
     for header in [HOP_BY_HOP, DESTINATION] {
         for kind in 2..=u8::MAX {
@@ -86,7 +86,7 @@ fn unknown_options(rows: &mut Vec<Row>) {
     }
 }
 
-/// RFC 4443 §3.4: the pointer names the octet, wherever the option stands.
+/// RFC 4443 §3.4: the pointer gives the octet, wherever the option is.
 fn places_of_options(rows: &mut Vec<Row>) {
     for (header, headers_before) in [(HOP_BY_HOP, 0), (DESTINATION, 0), (DESTINATION, 3)] {
         for before in 0..=7u8 {
@@ -107,7 +107,7 @@ fn places_of_options(rows: &mut Vec<Row>) {
     }
 }
 
-/// As many options and as much padding as anybody needs: RFC 8504 §5.3 lets a host drop more.
+/// The limits on options and padding: RFC 8504 §5.3 lets a host drop datagrams that exceed them.
 fn numbers_of_options(rows: &mut Vec<Row>) {
     for header in [HOP_BY_HOP, DESTINATION] {
         for count in 1..=12 {
@@ -157,7 +157,7 @@ fn lengths_of_options(rows: &mut Vec<Row>) {
     for header in [HOP_BY_HOP, DESTINATION] {
         for kind in [1, 5] {
             for len in 0..=8u8 {
-                // The octets behind it are options of their own: Pad1.
+                // The octets after it are separate options: Pad1.
                 let all = [kind, len, 0, 0, 0, 0];
                 let expected = if len <= 4 { Read } else { Dropped };
                 let what = format!("option {kind} of {len} octets, where four are left");
@@ -176,7 +176,8 @@ fn lengths_of_headers(rows: &mut Vec<Row>) {
     for header in [HOP_BY_HOP, DESTINATION, ROUTING] {
         for extra in [0, 1, 2, 5, 31, 255u8] {
             let len = 8 + 8 * usize::from(extra);
-            // Nothing is left to do of a routing header; options without a type are long ones.
+            // A routing header with no segments left; other headers are filled with long unknown
+            // options.
             let mut octets = vec![0; len];
             octets[..2].copy_from_slice(&[UDP, extra]);
             if header != ROUTING {
@@ -193,7 +194,7 @@ fn lengths_of_headers(rows: &mut Vec<Row>) {
             };
             let what = format!("a header of kind {header} and {len} octets");
             rows.push((what.clone(), behind(header, &octets), expected));
-            // As much as there is, and its upper layer, too, lies inside its length.
+            // With octets missing, the header does not fit into the datagram.
             for missing in [1, 7, len - 1, len] {
                 let cut = v6(header).datagram(&octets[..len - missing]);
                 rows.push((format!("{what}, {missing} missing"), cut, Dropped));
@@ -202,7 +203,7 @@ fn lengths_of_headers(rows: &mut Vec<Row>) {
     }
 }
 
-/// RFC 8200 §4.1: hop-by-hop options stand behind the IPv6 header, or not at all.
+/// RFC 8200 §4.1: hop-by-hop options come right after the IPv6 header, or not at all.
 fn order_of_headers(rows: &mut Vec<Row>) {
     for first in [HOP_BY_HOP, DESTINATION, ROUTING] {
         for before in 1..=6 {
@@ -219,7 +220,7 @@ fn order_of_headers(rows: &mut Vec<Row>) {
             chain.extend(pad(UDP));
             let at = HEADER + 8 * (before - 1);
             let what = format!("hop-by-hop behind {before} headers, the first of kind {first}");
-            // A routing header of padding would be of type 1, with octets left to visit.
+            // A routing header made of padding would be of type 1, with segments left.
             let chain = if first == ROUTING {
                 routing(&chain)
             } else {
@@ -248,16 +249,16 @@ fn order_of_headers(rows: &mut Vec<Row>) {
     }
 }
 
-/// A chain in which every header is fit for a routing header, too: no segments left.
+/// A chain in which every header is also valid as a routing header: no segments left.
 fn routing(chain: &[u8]) -> Vec<u8> {
     let eights = chain.chunks(8);
     let fit = eights.map(|header| [header[0], header[1], 0x1e, 0, 0, 0, 0, 0]);
-    // Of options: one of no octets that nobody knows and everybody skips, and Pad1.
+    // As options: an unknown one without octets, which is skipped, and Pad1.
     fit.collect::<Vec<_>>().concat()
 }
 
-/// RFC 8200 §4.4, RFC 5095: a routing header of a type that nobody here knows, the deprecated type 0
-/// among them, with and without segments left.
+/// RFC 8200 §4.4, RFC 5095: a routing header of an unknown type, which includes the deprecated type
+/// 0, with and without segments left.
 fn routing_types(rows: &mut Vec<Row>) {
     for kind in 0..=u8::MAX {
         for left in [0, 1, 255] {
@@ -266,7 +267,7 @@ fn routing_types(rows: &mut Vec<Row>) {
             let what = format!("routing type {kind}, {left} segments left");
             rows.push((what.clone(), datagram.clone(), expected));
             if kind < 5 {
-                // RFC 4443 §2.4 (e.3): of this, nobody is told who has sent it to many.
+                // RFC 4443 §2.4 (e.3): no message is sent about a datagram to a multicast group.
                 let expected = if left == 0 { Read } else { Dropped };
                 rows.push((format!("{what}, to many"), to_many(datagram), expected));
             }
@@ -274,7 +275,7 @@ fn routing_types(rows: &mut Vec<Row>) {
     }
 }
 
-/// RFC 8200 §4: a next header value that nobody knows, behind no, one and two headers.
+/// RFC 8200 §4: an unknown next header value, after zero, one and two headers.
 fn upper_layers(rows: &mut Vec<Row>) {
     let known = [
         HOP_BY_HOP,
@@ -339,7 +340,8 @@ fn fragments(rows: &mut Vec<Row>) {
                 Read,
             ));
         }
-        // What precedes the fragment header is a part of the payload that comes together.
+        // The headers before the fragment header count towards the length of the reassembled
+        // payload.
         for offset in [0xffe0u16, 0xffe8, 0xfff0, 0xfff8] {
             for len in 1..=33 {
                 let fits = before.len() + usize::from(offset) + len <= 65_535;
@@ -366,7 +368,7 @@ fn fragments(rows: &mut Vec<Row>) {
     }
 }
 
-/// RFC 8200 §3: the payload length, and what is really there.
+/// RFC 8200 §3: the payload length, and the actual length.
 fn payload_lengths(rows: &mut Vec<Row>) {
     let whole = behind(DESTINATION, &pad(UDP));
     let real = (whole.len() - 40) as u16;

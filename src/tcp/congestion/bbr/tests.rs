@@ -398,7 +398,7 @@ fn the_bound_grows_ever_faster_while_it_is_probed() {
         assert_eq!(bbr.inflight_longterm, before + growth * MSS);
         bbr.cwnd = bbr.inflight_longterm;
     }
-    // Nobody uses it up.
+    // The sender does not use it up.
     let before = bbr.inflight_longterm;
     bbr.cwnd = before - MSS;
     bbr.probe_inflight_longterm_upward(&acked(at(0), BDP));
