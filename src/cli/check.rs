@@ -226,9 +226,9 @@ fn check_coverage(ended: &[Ended]) -> anyhow::Result<()> {
                 .any(|(s, kinds, _)| *s == state && kinds.contains(&kind));
             match (visited, excused) {
                 (false, false) => wrong.push(format!("nothing has met {kind} in {state}")),
-                (true, true) => {
-                    wrong.push(format!("{kind} was met in {state}, against what is said"))
-                }
+                (true, true) => wrong.push(format!(
+                    "{kind} was met in {state}, although it should not be"
+                )),
                 _ => {}
             }
         }

@@ -114,7 +114,7 @@ fn accept_all(listener: &TcpListener, served: &Arc<Served>, ends: &Sender<anyhow
             .stack_size(THREAD_STACK)
             .spawn(move || serve(stream, peer, &place));
         if let Err(error) = spawned {
-            log::warn!("{peer} is not served, no thread for it: {error}");
+            log::warn!("cannot serve {peer}, no thread could be started: {error}");
         }
     }
 }

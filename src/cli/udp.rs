@@ -94,7 +94,7 @@ fn listen_in(session: &Session, args: &ListenArgs) -> anyhow::Result<()> {
     );
     let (socket, peer) = first_of(sockets).context("cannot receive datagrams")?;
     socket.connect(peer)?;
-    log::info!("{peer} has spoken");
+    log::info!("{peer} has sent the first datagram");
     converse(session, &socket)
 }
 

@@ -35,7 +35,7 @@ impl Accepted {
         match accepted.map(|place| (place, OFFLOADS[place].1)) {
             Some((0, all)) => log::debug!("{name}: offloads: {all}"),
             Some((_, some)) => log::info!("{name}: offloads: {some}; the kernel has no more"),
-            None => log::info!("{name}: the kernel lets nobody choose its offloads"),
+            None => log::info!("{name}: the kernel does not let programs choose its offloads"),
         }
         accepted
             .filter(|&place| OFFLOADS[place].0 != 0)

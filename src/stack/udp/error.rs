@@ -165,7 +165,7 @@ impl fmt::Display for UdpRecvError {
 impl fmt::Display for DatagramError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let DatagramError { remote, reason } = self;
-        write!(f, "a datagram to {remote} came to nothing: {reason}")
+        write!(f, "a datagram to {remote} was not delivered: {reason}")
     }
 }
 
