@@ -12,6 +12,7 @@ mod sockets {
     mod close;
     mod datagram_tasks;
     mod devices;
+    mod echo;
     mod end;
     mod executor;
     mod in_place;

@@ -1,8 +1,8 @@
-//! UDP sockets.
+//! UDP and echo sockets.
 
 use super::FlowLabel;
 
-/// How UDP sockets behave.
+/// How UDP sockets behave, and echo sockets, which are their like.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UdpConfig {
     /// The most octets of text that may wait to be received on one socket. Beyond it, datagrams are
@@ -31,7 +31,7 @@ impl Default for UdpConfig {
     }
 }
 
-/// The options that a user may change on an open UDP socket (RFC 1122 §4.1.4).
+/// The options that a user may change on an open UDP or echo socket (RFC 1122 §4.1.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct UdpOptions {
     /// TTL or hop limit of the datagrams. `None`: that of the host. Default `None`.

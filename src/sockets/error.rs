@@ -129,6 +129,19 @@ pub(super) fn bind(local: SocketAddr, error: BindError) -> Error {
     }
 }
 
+pub(super) fn echo_bind(local: SocketAddr, error: BindError) -> Error {
+    match error {
+        BindError::AddressInUse if local.port() == 0 => {
+            Error::new(ErrorKind::AddrInUse, "no identifier is left")
+        }
+        BindError::AddressInUse => Error::new(
+            ErrorKind::AddrInUse,
+            format!("the identifier {} is in use already", local.port()),
+        ),
+        BindError::AddressNotAvailable => bind(local, error),
+    }
+}
+
 pub(super) fn group(group: IpAddr, error: GroupError) -> Error {
     let kind = match error {
         GroupError::NotAGroup
@@ -148,7 +161,7 @@ pub(super) fn no_interface(interface: impl Display) -> Error {
     Error::new(ErrorKind::AddrNotAvailable, message)
 }
 
-pub(super) fn udp_connect(remote: SocketAddr, error: UdpConnectError) -> Error {
+pub(super) fn udp_connect(remote: impl Display, error: UdpConnectError) -> Error {
     let kind = match error {
         UdpConnectError::NotAPeer | UdpConnectError::OtherFamily => ErrorKind::InvalidInput,
         UdpConnectError::AddressInUse => ErrorKind::AddrInUse,

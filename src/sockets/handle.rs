@@ -1,7 +1,7 @@
 //! What each call does to the stack, once, without waiting. If that returns `Pending`, nothing has
 //! changed, and it can be tried again.
 
-use core::net::SocketAddr;
+use core::net::{IpAddr, SocketAddr};
 use core::task::Poll;
 use std::io::{self, IoSlice};
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::error;
 use crate::config::{ListenerConfig, TcpConfig};
 use crate::driver::{Attempt, Engine, Key, Room, Runtime, Shared};
-use crate::stack::{ConnId, ListenerId, Stack, UdpId, UdpRecvError, UdpSendError};
+use crate::stack::{ConnId, ListenerId, Stack, UdpId, UdpMarks, UdpRecvError, UdpSendError};
 use crate::tcp::{ConnectionError, Draft, Loan, RecvError, SendError, State};
 use crate::time::Instant;
 use crate::wire::Kept;
@@ -377,6 +377,22 @@ pub(super) fn udp_send(
     check_open(shared)?;
     match shared.stack().udp_send(id, data, remote) {
         Ok(()) => Poll::Ready(Ok(data.len())),
+        Err(UdpSendError::WouldBlock) => Poll::Pending,
+        Err(error) => Poll::Ready(Err(error::udp_send(error))),
+    }
+}
+
+pub(super) fn echo_send(
+    shared: &mut Shared,
+    id: UdpId,
+    sequence: u16,
+    data: &[u8],
+    host: Option<IpAddr>,
+) -> Poll<io::Result<()>> {
+    check_open(shared)?;
+    let sent = (shared.stack()).echo_send(id, sequence, data, host, UdpMarks::default());
+    match sent {
+        Ok(()) => Poll::Ready(Ok(())),
         Err(UdpSendError::WouldBlock) => Poll::Pending,
         Err(error) => Poll::Ready(Err(error::udp_send(error))),
     }

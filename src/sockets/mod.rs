@@ -57,6 +57,8 @@
 //! | `reader` | [`Reader`]: reading without copying |
 //! | `in_place` | writing without copying: [`TcpStream::write_in_place`], [`TcpStream::send_file`] |
 //! | `udp` | [`UdpSocket`] |
+//! | `echo` | [`EchoSocket`]: asks hosts whether they are there, as `ping` does |
+//! | `datagrams` | what those two have in common |
 //! | `handle` | what each call does to the stack, once, without waiting |
 //! | `blocking` | the same call, repeated until it succeeds or its timeout is over |
 //! | [`asynchronous`] | the same sockets for tasks of any executor |
@@ -65,6 +67,8 @@
 mod addresses;
 pub mod asynchronous;
 mod blocking;
+mod datagrams;
+mod echo;
 mod error;
 mod handle;
 mod in_place;
@@ -76,6 +80,8 @@ mod stream;
 mod udp;
 
 pub use crate::driver::{StartError, Waking};
+pub use crate::stack::{DatagramError, EchoFailure, IcmpError, Unreachable};
+pub use echo::{EchoReply, EchoSocket};
 pub use listener::{Incoming, TcpListener};
 pub use net::{DEFAULT_BACKLOG, Net, Summary};
 pub use opening::Opening;
@@ -98,15 +104,17 @@ mod tests {
         anywhere::<TcpStream>();
         anywhere::<Reader<'_>>();
         anywhere::<UdpSocket>();
+        anywhere::<EchoSocket>();
         anywhere::<asynchronous::TcpListener>();
         anywhere::<asynchronous::TcpStream>();
         anywhere::<asynchronous::UdpSocket>();
+        anywhere::<asynchronous::EchoSocket>();
     }
 
     /// An executor may move tasks between threads.
     #[test]
     fn futures_may_go_to_any_thread() {
-        use asynchronous::{TcpListener, TcpStream, UdpSocket};
+        use asynchronous::{EchoSocket, TcpListener, TcpStream, UdpSocket};
         fn of<'a, A, T: Send>(_: impl Fn(&'a A) -> T)
         where
             A: 'a,
@@ -119,5 +127,7 @@ mod tests {
         of(|stream: &TcpStream| async { stream.write(&[0; 1]).await });
         of(|socket: &UdpSocket| async { socket.recv_from(&mut [0; 1]).await });
         of(|socket: &UdpSocket| async { socket.send(&[0; 1]).await });
+        of(|socket: &EchoSocket| async { socket.recv(&mut [0; 1]).await });
+        of(|socket: &EchoSocket| async { socket.send(1, &[0; 1]).await });
     }
 }

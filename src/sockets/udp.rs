@@ -3,20 +3,19 @@
 use core::fmt;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use core::time::Duration;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::net::ToSocketAddrs;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::addresses::first;
-use super::blocking::{self, Patience, Waits};
+use super::blocking::Patience;
+use super::datagrams::Datagrams;
 use super::error;
-use super::handle::{self, Hold};
+use super::handle;
 use super::net::Net;
 use crate::config::UdpOptions;
-use crate::driver::{Engine, Key, Runtime, Shared};
-use crate::stack::{Readiness, Received, SourceChange, Stack, UdpId, UdpRecvError, UdpSendError};
+use crate::driver::{Key, Runtime, Shared};
+use crate::stack::{Received, SourceChange, Stack, UdpId, UdpRecvError};
 
 /// A UDP socket. Datagrams may be lost, duplicated or reordered: see [`link`](crate::link) for what can be
 /// built on that.
@@ -28,7 +27,7 @@ use crate::stack::{Readiness, Received, SourceChange, Stack, UdpId, UdpRecvError
 /// A datagram is sent in one packet, unless [`UdpSocket::set_fragments`] allows fragments. One that exceeds
 /// the MTU (with an MTU of 1,500: more than 1,472 octets of text over IPv4, or 1,452 over IPv6) is refused
 /// with an error of the kind `InvalidInput` whose [`get_ref`](io::Error::get_ref) is a
-/// [`UdpSendError::TooLong`].
+/// [`UdpSendError::TooLong`](crate::stack::UdpSendError::TooLong).
 ///
 /// A broadcast datagram (to 255.255.255.255 or one of
 /// [`Config::broadcasts`](crate::config::Config::broadcasts)) is received by every socket of the port that
@@ -58,18 +57,7 @@ use crate::stack::{Readiness, Received, SourceChange, Stack, UdpId, UdpRecvError
 /// ```
 #[derive(Clone)]
 pub struct UdpSocket {
-    inner: Arc<Inner>,
-}
-
-struct Inner {
-    hold: Hold,
-    /// At each shard.
-    ids: Vec<UdpId>,
-    /// What is waited for at each.
-    keys: Vec<Key>,
-    /// The shard that sends to the address that the socket is connected to.
-    home: AtomicUsize,
-    waits: Waits,
+    inner: Arc<Datagrams>,
 }
 
 impl UdpSocket {
@@ -80,7 +68,10 @@ impl UdpSocket {
     /// # Errors
     /// `AddrInUse`, `AddrNotAvailable`; `NetworkDown` if the network has ended.
     pub fn bind(net: &Net, address: impl ToSocketAddrs) -> io::Result<UdpSocket> {
-        let inner = first(address, |local| Inner::bind(net.hold().clone(), local))?;
+        let bind = |stack: &mut Stack, local| {
+            (stack.udp_bind(local)).map_err(|error| error::bind(local, error))
+        };
+        let inner = first(address, |local| Datagrams::bind(net.hold(), local, bind))?;
         Ok(UdpSocket {
             inner: Arc::new(inner),
         })
@@ -94,13 +85,7 @@ impl UdpSocket {
     /// `InvalidInput` if `address` cannot be a peer; `AddrInUse` if another socket has the same
     /// address, port and peer.
     pub fn connect(&self, address: impl ToSocketAddrs) -> io::Result<()> {
-        first(address, |remote| {
-            self.at_each(|stack, id| stack.udp_connect(id, remote))
-                .map_err(|error| error::udp_connect(remote, error))?;
-            let home = self.inner.sender_to(remote);
-            self.inner.home.store(home, Ordering::Relaxed);
-            Ok(())
-        })
+        first(address, |remote| self.inner.connect(remote, remote))
     }
 
     /// Sends a datagram to `address`, or to the first if it yields several. Waits while the
@@ -175,7 +160,7 @@ impl UdpSocket {
 
     /// The local address and port. The address is unspecified if the socket is bound to all of them.
     pub fn local_addr(&self) -> SocketAddr {
-        self.call(|stack, id| stack.udp_local_addr(id))
+        self.inner.call(|stack, id| stack.udp_local_addr(id))
     }
 
     /// The address that the socket is connected to.
@@ -183,13 +168,12 @@ impl UdpSocket {
     /// # Errors
     /// `NotConnected` if there is none.
     pub fn peer_addr(&self) -> io::Result<SocketAddr> {
-        self.call(|stack, id| stack.udp_peer_addr(id))
-            .ok_or_else(|| error::udp_send(UdpSendError::NotConnected))
+        self.inner.peer_addr()
     }
 
     /// The most octets of text that can be sent in one datagram.
     pub fn max_datagram(&self) -> usize {
-        self.call(|stack, id| stack.udp_most(id))
+        self.inner.call(|stack, id| stack.udp_most(id))
     }
 
     /// How long a receive waits at most before it fails with `WouldBlock`; `None`: for ever.
@@ -197,7 +181,7 @@ impl UdpSocket {
     /// # Errors
     /// `InvalidInput` if it is zero.
     pub fn set_read_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
-        self.inner.waits.read.set(timeout)
+        self.inner.waits().read.set(timeout)
     }
 
     /// How long a send waits at most before it fails with `WouldBlock`; `None`: for ever.
@@ -205,27 +189,24 @@ impl UdpSocket {
     /// # Errors
     /// `InvalidInput` if it is zero.
     pub fn set_write_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
-        self.inner.waits.write.set(timeout)
+        self.inner.waits().write.set(timeout)
     }
 
     /// Whether sends and receives fail with `WouldBlock` instead of waiting.
     pub fn set_nonblocking(&self, nonblocking: bool) {
-        self.inner.waits.set_nonblocking(nonblocking);
+        self.inner.waits().set_nonblocking(nonblocking);
     }
 
     /// The last error that ICMP reported about a datagram of this socket; it is returned once. Its
     /// [`get_ref`](io::Error::get_ref) is a [`DatagramError`](crate::stack::DatagramError), which has the
     /// destination of the datagram.
     pub fn take_error(&self) -> Option<io::Error> {
-        let shards = self.inner.shards();
-        let mut errors =
-            shards.map(|(engine, id)| engine.call(|shared, _| shared.stack().udp_take_error(id)));
-        errors.find_map(|error| error).map(error::undelivered)
+        self.inner.take_error()
     }
 
     /// The options in force.
     pub fn options(&self) -> UdpOptions {
-        self.call(|stack, id| stack.udp_options(id))
+        self.inner.call(|stack, id| stack.udp_options(id))
     }
 
     /// Replaces all its options, for what is sent and received from now on.
@@ -234,7 +215,7 @@ impl UdpSocket {
     /// `InvalidInput` if the hop limit is zero: then they stay as they were.
     pub fn set_options(&self, options: UdpOptions) -> io::Result<()> {
         error::check_hop_limit(options.hop_limit)?;
-        self.set(|held| *held = options);
+        self.inner.set_option(|held| *held = options);
         Ok(())
     }
 
@@ -244,24 +225,28 @@ impl UdpSocket {
     /// `InvalidInput` if it is zero.
     pub fn set_ttl(&self, ttl: u8) -> io::Result<()> {
         error::check_hop_limit(Some(ttl))?;
-        self.set(|options| options.hop_limit = Some(ttl));
+        self.inner
+            .set_option(|options| options.hop_limit = Some(ttl));
         Ok(())
     }
 
     /// Sets the traffic class of datagrams sent from now on: six bits of DSCP, two of ECN.
     pub fn set_traffic_class(&self, traffic_class: u8) {
-        self.set(|options| options.traffic_class = traffic_class);
+        self.inner
+            .set_option(|options| options.traffic_class = traffic_class);
     }
 
     /// Whether datagrams that exceed the MTU are sent in fragments, up to 65,507 octets of
     /// text over IPv4 and 65,527 over IPv6 ([`UdpOptions::fragments`]).
     pub fn set_fragments(&self, fragments: bool) {
-        self.set(|options| options.fragments = fragments);
+        self.inner
+            .set_option(|options| options.fragments = fragments);
     }
 
     /// Whether datagrams may be sent to all hosts of the network ([`UdpOptions::broadcast`]).
     pub fn set_broadcast(&self, broadcast: bool) {
-        self.set(|options| options.broadcast = broadcast);
+        self.inner
+            .set_option(|options| options.broadcast = broadcast);
     }
 
     /// Whether datagrams may be sent to all hosts of the network.
@@ -355,51 +340,47 @@ impl UdpSocket {
 
     /// Sets the TTL (IPv4) or hop limit (IPv6) of datagrams to groups ([`UdpOptions::multicast_hop_limit`]).
     pub fn set_multicast_ttl(&self, ttl: u8) {
-        self.set(|options| options.multicast_hop_limit = ttl);
+        self.inner
+            .set_option(|options| options.multicast_hop_limit = ttl);
     }
 
     /// Whether what is sent to groups comes back to sockets of this host that are in them
     /// ([`UdpOptions::multicast_loop`]).
     pub fn set_multicast_loop(&self, comes_back: bool) {
-        self.set(|options| options.multicast_loop = comes_back);
+        self.inner
+            .set_option(|options| options.multicast_loop = comes_back);
     }
 
     fn join(&self, group: IpAddr) -> io::Result<()> {
-        self.at_each(|stack, id| stack.udp_join(id, group))
+        self.inner
+            .at_each(|stack, id| stack.udp_join(id, group))
             .map_err(|error| error::group(group, error))
     }
 
     fn change_source(&self, group: IpAddr, change: SourceChange) -> io::Result<()> {
-        self.at_each(|stack, id| stack.udp_change_source(id, group, change))
+        self.inner
+            .at_each(|stack, id| stack.udp_change_source(id, group, change))
             .map_err(|error| error::group(group, error))
     }
 
     fn leave(&self, group: IpAddr) -> io::Result<()> {
-        self.at_each(|stack, id| stack.udp_leave(id, group))
+        self.inner
+            .at_each(|stack, id| stack.udp_leave(id, group))
             .map_err(|error| error::group(group, error))
     }
 
     fn check_interface(&self, interface: Ipv4Addr) -> io::Result<()> {
-        let is_own = self.call(|stack, _| stack.addresses().contains(&interface.into()));
+        let is_own = self
+            .inner
+            .call(|stack, _| stack.addresses().contains(&interface.into()));
         match is_own || interface.is_unspecified() {
             true => Ok(()),
             false => Err(error::no_interface(interface)),
         }
     }
 
-    /// Two threads may change different options at the same time: neither change is lost.
-    fn set(&self, change: impl Fn(&mut UdpOptions)) {
-        for (engine, id) in self.inner.shards() {
-            engine.call(|shared, _| {
-                let mut options = shared.stack().udp_options(id);
-                change(&mut options);
-                shared.stack().udp_set_options(id, options);
-            });
-        }
-    }
-
     fn send_with(&self, data: &[u8], remote: Option<SocketAddr>) -> io::Result<usize> {
-        self.send_within(self.inner.waits.to_write(), data, remote)
+        self.send_within(self.inner.waits().to_write(), data, remote)
     }
 
     /// As [`UdpSocket::send_to`], without waiting; as [`UdpSocket::send`] if `remote` is `None`.
@@ -413,81 +394,40 @@ impl UdpSocket {
         data: &[u8],
         remote: Option<SocketAddr>,
     ) -> io::Result<usize> {
-        let inner = &*self.inner;
-        let shard = inner.sender(remote);
-        let id = inner.ids[shard];
-        let attempt = |shared: &mut Shared, _| handle::udp_send(shared, id, data, remote);
-        blocking::run(
-            inner.hold.engine(shard),
-            inner.keys[shard],
-            Readiness::WRITABLE,
-            patience,
-            attempt,
-        )
+        let attempt = |shared: &mut Shared, id| handle::udp_send(shared, id, data, remote);
+        self.inner.send(patience, remote, attempt)
     }
 
     fn recv_with(
         &self,
         recv: impl FnMut(&mut Stack, UdpId) -> Result<Received, UdpRecvError>,
     ) -> io::Result<Received> {
-        self.recv_within(self.inner.waits.to_read(), recv)
+        self.inner.recv(self.inner.waits().to_read(), recv)
     }
 
     /// As [`UdpSocket::recv_datagram`], without waiting.
     pub(super) fn try_recv(&self, buffer: &mut [u8]) -> io::Result<Received> {
-        self.recv_within(Patience::None, |stack, id| stack.udp_recv(id, buffer))
-    }
-
-    fn recv_within(
-        &self,
-        patience: Patience,
-        mut recv: impl FnMut(&mut Stack, UdpId) -> Result<Received, UdpRecvError>,
-    ) -> io::Result<Received> {
-        let inner = &*self.inner;
-        let attempt = |shard: usize, shared: &mut Shared, _| {
-            handle::udp_recv(shared, inner.ids[shard], &mut recv)
-        };
-        blocking::run_any(
-            inner.hold.runtime(),
-            &inner.keys,
-            Readiness::READABLE,
-            patience,
-            attempt,
-        )
+        let recv = |stack: &mut Stack, id| stack.udp_recv(id, buffer);
+        self.inner.recv(Patience::None, recv)
     }
 
     pub(super) fn runtime(&self) -> &Runtime {
-        self.inner.hold.runtime()
+        self.inner.runtime()
     }
 
     /// The socket at each shard.
     pub(super) fn ids(&self) -> &[UdpId] {
-        &self.inner.ids
+        self.inner.ids()
     }
 
     /// What is waited for at each.
     pub(super) fn keys(&self) -> &[Key] {
-        &self.inner.keys
+        self.inner.keys()
     }
 
     /// The shard that sends to `remote`, or to the address that the socket is connected to.
     pub(super) fn sender(&self, remote: Option<SocketAddr>) -> usize {
         self.inner.sender(remote)
-    }
-
-    /// Makes a call whose answer is the same at all shards.
-    fn call<T>(&self, call: impl FnOnce(&mut Stack, UdpId) -> T) -> T {
-        let inner = &*self.inner;
-        (inner.hold.engine(0)).call(|shared, _| call(shared.stack(), inner.ids[0]))
-    }
-
-    /// Makes a change at all shards. If the first shard refuses it, nothing has changed.
-    fn at_each<E>(
-        &self,
-        mut change: impl FnMut(&mut Stack, UdpId) -> Result<(), E>,
-    ) -> Result<(), E> {
-        let mut shards = self.inner.shards();
-        shards.try_for_each(|(engine, id)| engine.call(|shared, _| change(shared.stack(), id)))
     }
 }
 
@@ -496,68 +436,6 @@ fn check_index(interface: u32) -> io::Result<()> {
     match interface {
         0 | 1 => Ok(()),
         _ => Err(error::no_interface(interface)),
-    }
-}
-
-impl Inner {
-    /// Binds at every shard. The first one chooses the port and refuses one that is taken, so of
-    /// two competing calls the second fails there.
-    fn bind(hold: Hold, mut local: SocketAddr) -> io::Result<Inner> {
-        let engines = hold.runtime().engines();
-        let mut inner = Inner {
-            hold: hold.clone(),
-            ids: Vec::with_capacity(engines.len()),
-            keys: Vec::with_capacity(engines.len()),
-            home: AtomicUsize::new(0),
-            waits: Waits::default(),
-        };
-        for engine in engines {
-            // After an error `inner` frees what it has.
-            let (id, chosen) = engine.call(|shared, _| {
-                handle::check_open(shared)?;
-                let id = shared.stack().udp_bind(local);
-                let id = id.map_err(|error| error::bind(local, error))?;
-                io::Result::Ok((id, shared.stack().udp_local_addr(id)))
-            })?;
-            inner.ids.push(id);
-            inner.keys.push(Key::Udp(id));
-            local = chosen;
-        }
-        Ok(inner)
-    }
-
-    /// The shards, and the socket at each.
-    fn shards(&self) -> impl DoubleEndedIterator<Item = (&Engine, UdpId)> {
-        let engines = self.hold.runtime().engines().iter();
-        engines
-            .map(|engine| &**engine)
-            .zip(self.ids.iter().copied())
-    }
-
-    /// The shard that sends to `remote`, or to the address that the socket is connected to.
-    fn sender(&self, remote: Option<SocketAddr>) -> usize {
-        let home = || self.home.load(Ordering::Relaxed);
-        remote.map_or_else(home, |remote| self.sender_to(remote))
-    }
-
-    /// The shard that sends to `remote`: the same each time, so that datagrams keep their order.
-    fn sender_to(&self, remote: SocketAddr) -> usize {
-        let mut hasher = DefaultHasher::new();
-        remote.hash(&mut hasher);
-        (hasher.finish() % self.ids.len() as u64) as usize
-    }
-}
-
-impl Drop for Inner {
-    fn drop(&mut self) {
-        // The first shard last: a port that is free there is then free everywhere.
-        for (engine, id) in self.shards().rev() {
-            engine.call(|shared, _| {
-                if !shared.has_panicked() {
-                    shared.stack().udp_close(id);
-                }
-            });
-        }
     }
 }
 

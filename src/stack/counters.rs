@@ -3,6 +3,7 @@
 use core::iter::Sum;
 
 use super::fragments::FragmentDrop;
+use super::udp::SocketKind;
 use crate::tcp::{Discard, Overrun, Tcb};
 use crate::wire::Malformed;
 
@@ -45,6 +46,8 @@ pub struct Counters {
     pub retransmissions: u64,
     /// Datagrams of UDP.
     pub udp: UdpCounters,
+    /// Echo requests that users have sent, and replies that have come. Ports are identifiers.
+    pub echo: UdpCounters,
     /// Retransmission timeouts of connections that are gone.
     pub timeouts: u64,
     /// Connections given up, because the peer did not answer, after their users had released them.
@@ -63,7 +66,7 @@ pub struct Counters {
     fragments: Vec<u64>,
 }
 
-/// What became of datagrams of UDP that were not malformed.
+/// What became of datagrams that were not malformed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct UdpCounters {
@@ -75,6 +78,17 @@ pub struct UdpCounters {
     pub no_ports: u64,
     /// Dropped because the queue of the socket was full.
     pub overflows: u64,
+}
+
+impl UdpCounters {
+    fn plus(self, other: UdpCounters) -> UdpCounters {
+        UdpCounters {
+            received: self.received + other.received,
+            sent: self.sent + other.sent,
+            no_ports: self.no_ports + other.no_ports,
+            overflows: self.overflows + other.overflows,
+        }
+    }
 }
 
 impl Default for Counters {
@@ -97,6 +111,7 @@ impl Default for Counters {
             accepted: 0,
             retransmissions: 0,
             udp: UdpCounters::default(),
+            echo: UdpCounters::default(),
             timeouts: 0,
             orphans_given_up: 0,
             orphans_reset: 0,
@@ -140,12 +155,8 @@ impl Counters {
             opened: self.opened + other.opened,
             accepted: self.accepted + other.accepted,
             retransmissions: self.retransmissions + other.retransmissions,
-            udp: UdpCounters {
-                received: self.udp.received + other.udp.received,
-                sent: self.udp.sent + other.udp.sent,
-                no_ports: self.udp.no_ports + other.udp.no_ports,
-                overflows: self.udp.overflows + other.udp.overflows,
-            },
+            udp: self.udp.plus(other.udp),
+            echo: self.echo.plus(other.echo),
             timeouts: self.timeouts + other.timeouts,
             orphans_given_up: self.orphans_given_up + other.orphans_given_up,
             orphans_reset: self.orphans_reset + other.orphans_reset,
@@ -155,6 +166,14 @@ impl Counters {
             malformed: add(self.malformed, other.malformed),
             discarded: add(self.discarded, other.discarded),
             fragments: add(self.fragments, other.fragments),
+        }
+    }
+
+    /// Those of the sockets of a kind.
+    pub(super) fn of_mut(&mut self, kind: SocketKind) -> &mut UdpCounters {
+        match kind {
+            SocketKind::Udp => &mut self.udp,
+            SocketKind::Echo => &mut self.echo,
         }
     }
 

@@ -4,13 +4,13 @@ use core::net::SocketAddr;
 
 use super::flow_label::Flow;
 use super::table::Entry;
-use super::udp::{Head, UdpId};
+use super::udp::{Head, Socket, SocketKind, UdpId};
 use super::{Sender, Stack};
 use crate::config::FlowLabel;
 use crate::tcp::{Departure, FourTuple};
 use crate::time::Instant;
 use crate::wire::packet::MAX_HEADER;
-use crate::wire::{IpHeader, Offload, Packet, UdpHeader, protocol};
+use crate::wire::{Echo, IpHeader, Offload, Packet, UdpHeader, icmp, protocol};
 
 /// What leaves next.
 enum Departing {
@@ -68,6 +68,14 @@ impl Stack {
                     Some(head) => break Departing::Datagram(id, head),
                     None => self.udp_stops_sending(id),
                 },
+                Sender::Echo(id) => {
+                    self.echo_departs(now, id);
+                    if self.replies.advance() {
+                        self.take_turn(1);
+                        self.counters.datagrams_out += 1;
+                        return Some(Packet::borrowed(self.replies.current()));
+                    }
+                }
             }
         };
         self.counters.datagrams_out += 1;
@@ -169,22 +177,45 @@ impl Stack {
     /// The packet of a datagram that has departed from a UDP socket.
     pub(super) fn datagram(&self, id: UdpId, head: Head, offload: Offload) -> Option<Packet<'_>> {
         let socket = self.udp.at(id)?;
-        let hop_limit = self.udp_hop_limit(socket, &head);
+        let (source_port, text) = socket.departed();
+        let ip = self.datagram_header(socket, &head, source_port);
+        let header = UdpHeader {
+            source_port,
+            destination_port: head.remote.port(),
+        };
+        Some(Packet::udp_for(offload, &ip, &header, text))
+    }
+
+    /// What a UDP or echo socket has sent, complete.
+    pub(super) fn whole_datagram(&self, id: UdpId, head: Head) -> Option<Vec<u8>> {
+        let socket = self.udp.at(id)?;
+        if socket.kind == SocketKind::Udp {
+            return Some(self.datagram(id, head, Offload::NONE)?.to_vec());
+        }
+        let (identifier, text) = socket.departed();
+        let ip = self.datagram_header(socket, &head, identifier);
+        let echo = Echo {
+            identifier,
+            sequence: head.sequence,
+            data: &text.to_vec(),
+        };
+        Some(icmp::echo_request(&ip, &echo))
+    }
+
+    /// The IP header of what a socket has sent; that of an echo request is given its protocol later.
+    #[inline]
+    fn datagram_header(&self, socket: &Socket, head: &Head, port: u16) -> IpHeader {
+        let hop_limit = self.udp_hop_limit(socket, head);
         let mut ip = IpHeader::new(head.local, head.remote.ip(), protocol::UDP, hop_limit);
         ip.traffic_class = (head.marks.traffic_class).unwrap_or(socket.options.traffic_class);
-        let (source_port, text) = socket.departed();
         if head.local.is_ipv6() {
-            let local = SocketAddr::new(head.local, source_port);
+            let local = SocketAddr::new(head.local, port);
             let tuple = FourTuple {
                 local,
                 remote: head.remote,
             };
             ip.flow_label = self.flow_label(&tuple, socket.options.flow_label);
         }
-        let header = UdpHeader {
-            source_port,
-            destination_port: head.remote.port(),
-        };
-        Some(Packet::udp_for(offload, &ip, &header, text))
+        ip
     }
 }

@@ -6,6 +6,7 @@ use super::Stack;
 use super::meaning::{is_broken, meaning, means_no_peer};
 use super::reports::Reported;
 use super::share::quoted;
+use super::udp::SocketKind;
 use crate::tcp::State;
 use crate::time::Instant;
 use crate::wire::{Echo, Ecn, IcmpError, IcmpMessage, IpHeader, Quote, icmp, ip, protocol};
@@ -21,11 +22,12 @@ impl Stack {
     ) {
         match message {
             IcmpMessage::EchoRequest(echo) => self.answer_echo(ip, &echo),
-            IcmpMessage::Error(error, quote) if quote.protocol == protocol::UDP => {
-                self.udp_error(now, error, &quote, datagram);
-            }
-            IcmpMessage::Error(error, quote) => self.icmp_error(now, error, &quote, datagram),
-            IcmpMessage::EchoReply(_) | IcmpMessage::Ignored { .. } => {}
+            IcmpMessage::EchoReply(echo) => self.echo_reply_arrives(now, ip, &echo),
+            IcmpMessage::Error(error, quote) => match SocketKind::of(quote.protocol) {
+                Some(kind) => self.udp_error(now, kind, error, &quote, datagram),
+                None => self.icmp_error(now, error, &quote, datagram),
+            },
+            IcmpMessage::Ignored { .. } => {}
         }
     }
 

@@ -89,10 +89,9 @@ impl Stack {
         None
     }
 
-    /// The datagram of a UDP socket that just departs arrives here.
+    /// The datagram of a UDP or echo socket that just departs arrives here.
     pub(super) fn udp_to_itself(&mut self, now: Instant, id: UdpId, head: Head) {
-        let datagram = self.datagram(id, head, Offload::NONE);
-        if let Some(datagram) = datagram.map(|packet| packet.to_vec()) {
+        if let Some(datagram) = self.whole_datagram(id, head) {
             self.itself.keep(datagram);
             self.talk_to_itself(now);
         }

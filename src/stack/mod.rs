@@ -35,7 +35,7 @@
 //! | `secret` | ISNs (RFC 6528), ports (RFC 6056), timestamp offsets, keyed hashing |
 //! | `fragments` | reassembly of fragmented datagrams |
 //! | `sweep` | operations on many connections at once |
-//! | `udp/` | UDP sockets |
+//! | `udp/` | UDP and echo sockets |
 //! | `multicast/` | datagrams for many: broadcast, and groups of hosts |
 //! | `canonical` | a hash of all that decides the future, for model checkers |
 //! | `counters` | statistics |
@@ -91,6 +91,7 @@ use crate::tcp::{Broken, FourTuple, State, Status};
 use crate::time::Instant;
 
 pub use crate::tcp::Readiness;
+pub use crate::wire::{IcmpError, Unreachable};
 pub use counters::{Counters, UdpCounters};
 pub use error::{ConnectError, ListenError};
 pub use id::{ConnId, ListenerId};
@@ -100,8 +101,8 @@ pub use secret::Secret;
 pub use share::{Share, Stray};
 pub use table::CONNECTION_AT_REST;
 pub use udp::{
-    BindError, DatagramError, Received, UdpConnectError, UdpId, UdpMarks, UdpRecvError,
-    UdpSendError, Undelivered,
+    BindError, DatagramError, EchoFailure, Received, UdpConnectError, UdpId, UdpMarks,
+    UdpRecvError, UdpSendError, Undelivered,
 };
 
 use deadlines::Deadlines;
@@ -128,7 +129,7 @@ pub enum Event {
     Connection(ConnId, Readiness),
     /// A listener has a connection to accept.
     Acceptable(ListenerId),
-    /// Calls on a UDP socket are worth trying again.
+    /// Calls on a UDP or echo socket are worth trying again.
     Udp(UdpId, Readiness),
 }
 
@@ -139,6 +140,8 @@ enum Sender {
     Connection(u32),
     /// A UDP socket.
     Udp(UdpId),
+    /// An echo socket.
+    Echo(UdpId),
 }
 
 /// A host: addresses, connections, listeners, UDP sockets.
@@ -198,7 +201,7 @@ pub struct Stack {
     listeners: Listeners,
     fast_open: fast_open::FastOpen,
     deadlines: Deadlines,
-    /// UDP sockets.
+    /// UDP and echo sockets.
     udp: udp::Sockets,
     groups: Groups,
     /// Connections and sockets that may have something to send, each once.
@@ -207,7 +210,7 @@ pub struct Stack {
     turn: u32,
     /// Connections with events for their users, each once.
     ready: VecDeque<u32>,
-    /// UDP sockets with events for their users, each once.
+    /// UDP and echo sockets with events for their users, each once.
     udp_ready: VecDeque<UdpId>,
     acceptable: VecDeque<ListenerId>,
     /// Connections in TIME-WAIT that no user holds and that have nothing to send.

@@ -19,7 +19,7 @@ const MOST: usize = 64;
 pub enum Reported {
     /// A segment of a connection.
     Connection(ConnId),
-    /// A datagram of a UDP socket.
+    /// A datagram of a UDP socket, or a request of an echo socket.
     Udp(UdpId),
 }
 
@@ -42,8 +42,8 @@ pub struct IcmpReport {
     pub code: u8,
     /// The MTU of the link, or the octet where the problem is; otherwise 0.
     pub info: u32,
-    /// The part of the datagram that it quotes: the header and text of a segment, or the text of a UDP
-    /// datagram. No more than fits the longest ICMPv6 error.
+    /// The part of the datagram that it quotes: the header and text of a segment, or what follows the header of a
+    /// UDP datagram or an echo request. No more than fits the longest ICMPv6 error.
     pub quoted: Vec<u8>,
 }
 

@@ -12,7 +12,7 @@
 //! | another segment; an ICMP error that quotes one | by the hash of the four-tuple |
 //! | a fragment | by the hash of the two addresses; once reassembled, the datagram goes on as above |
 //! | queries of routers about groups | the first, which reports for all |
-//! | anything else: UDP, echo requests | that of the queue by which it came: UDP sockets are at every shard |
+//! | anything else: UDP, echo requests and replies | that of the queue by which it came: such sockets are at every shard |
 //!
 //! A datagram for another shard becomes a [`Stray`], which the driver of the stacks takes there.
 

@@ -13,7 +13,7 @@ use super::malformed::Malformed;
 use super::{ipv4, ipv6};
 
 /// Length of the part that all messages have, in octets.
-const HEADER: usize = 8;
+pub const HEADER: usize = 8;
 
 /// An ICMP message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,11 +75,11 @@ pub struct Quote {
     pub destination: IpAddr,
     /// Its protocol, behind all extension headers.
     pub protocol: u8,
-    /// TCP and UDP: the source port. Otherwise 0.
+    /// TCP and UDP: the source port. An echo request: its identifier. Otherwise 0.
     pub source_port: u16,
     /// TCP and UDP: the destination port. Otherwise 0.
     pub destination_port: u16,
-    /// TCP: the sequence number. Otherwise 0.
+    /// TCP and an echo request: the sequence number. Otherwise 0.
     pub seq: u32,
 }
 
@@ -215,7 +215,21 @@ fn quote(v4: bool, body: &[u8]) -> Result<Quote, Malformed> {
             quote.seq = u32::from_be_bytes(seq);
         }
     }
+    if let Some((identifier, sequence)) = quoted_request(v4, ip.protocol, upper) {
+        (quote.source_port, quote.seq) = (identifier, sequence.into());
+    }
     Ok(quote)
+}
+
+/// Identifier and sequence number of a quoted message that is an echo request.
+fn quoted_request(v4: bool, protocol: u8, upper: &[u8]) -> Option<(u16, u16)> {
+    let &[kind, code, _, _, a, b, c, d] = upper.first_chunk::<HEADER>()?;
+    let is_request = match v4 {
+        true => (protocol, kind) == (protocol::ICMP, v4::ECHO_REQUEST),
+        false => (protocol, kind) == (protocol::ICMPV6, v6::ECHO_REQUEST),
+    };
+    let numbers = (u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d]));
+    (is_request && code == 0).then_some(numbers)
 }
 
 /// What an ICMP error, given as a whole datagram, quotes behind the IP headers of what was sent.

@@ -1,10 +1,10 @@
-//! A host with a listener, connections and a UDP socket, to which datagrams come that are right but for a
+//! A host with a listener, connections, a UDP socket and echo sockets, to which datagrams come that are right but for a
 //! few octets.
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use stubborn::stack::{ListenerId, Secret, Stack};
+use stubborn::stack::{ListenerId, Secret, Stack, UdpId, UdpMarks};
 use stubborn::time::Instant;
 use stubborn::wire::checksum::checksum;
 use stubborn::wire::{
@@ -22,6 +22,8 @@ struct Host {
     stack: Stack,
     now: Instant,
     listener: ListenerId,
+    /// An echo socket of each family, with the identifiers 1 and 2.
+    echoes: [UdpId; 2],
     /// Datagrams that are right, but for their numbers.
     valid: Vec<Vec<u8>>,
 }
@@ -36,8 +38,11 @@ impl Host {
         let any: SocketAddr = "[::]:80".parse().unwrap();
         stack.listen(any, 8).unwrap();
         stack.udp_bind(addr(0, 53)).unwrap();
+        let all = "[::]:2".parse().unwrap();
+        let echoes = [addr(0, 1), all].map(|local| stack.echo_bind(local).unwrap());
         Host {
             stack,
+            echoes,
             now: Instant::from_secs(1000),
             listener,
             valid: valid(),
@@ -83,6 +88,13 @@ impl Host {
             assert!(replies < 10_000, "no end of replies");
         }
         while self.stack.poll_event().is_some() {}
+        for (id, peer) in self.echoes.into_iter().zip([v4, v6]) {
+            if random.chance(20) {
+                let _ = self.stack.udp_recv(id, &mut [0; 9]);
+                let (peer, marks) = (peer(0).source, UdpMarks::default());
+                let _ = self.stack.echo_send(id, 2, b"data", Some(peer), marks);
+            }
+        }
         if random.chance(10) {
             while let Some(id) = self.stack.accept(self.listener) {
                 let _ = self.stack.send(self.now, id, &[7; 3000]);
@@ -124,12 +136,15 @@ fn valid() -> Vec<Vec<u8>> {
             false => protocol::ICMPV6,
         };
         let echo = Echo {
-            identifier: 1,
+            identifier: if ip.source.is_ipv4() { 1 } else { 2 },
             sequence: 2,
             data: b"data",
         };
         valid.push(icmp::echo_request(&family(ping), &echo));
-        valid.extend(errors(&ip));
+        valid.push(icmp::echo_reply(&family(ping), &echo));
+        let to_peer = IpHeader::new(ip.destination, ip.source, ping, 64);
+        valid.extend(errors(&ip, &segment_to(&ip)));
+        valid.extend(errors(&ip, &icmp::echo_request(&to_peer, &echo)));
     }
     valid
 }
@@ -176,21 +191,25 @@ fn segments(ip: IpHeader) -> Vec<Vec<u8>> {
     segments
 }
 
-/// ICMP errors about a segment of ours, which went to the peer with header `ip`.
-fn errors(ip: &IpHeader) -> Vec<Vec<u8>> {
+/// A segment of ours to the peer, whose header is `ip`.
+fn segment_to(ip: &IpHeader) -> Vec<u8> {
     let to_peer = IpHeader::new(ip.destination, ip.source, protocol::TCP, 64);
     let header = TcpHeader {
         source_port: 80,
         destination_port: 1000,
         ..TcpHeader::default()
     };
-    let offending = Packet::tcp(&to_peer, &header, Text::EMPTY).to_vec();
+    Packet::tcp(&to_peer, &header, Text::EMPTY).to_vec()
+}
+
+/// ICMP errors of the peer, whose header is `ip`, about what we have sent.
+fn errors(ip: &IpHeader, offending: &[u8]) -> Vec<Vec<u8>> {
     [
         IcmpError::Unreachable(Unreachable::Port),
         IcmpError::PacketTooBig { mtu: 1280 },
     ]
     .into_iter()
-    .filter_map(|error| icmp::error(ip.source, 64, error, &offending))
+    .filter_map(|error| icmp::error(ip.source, 64, error, offending))
     .collect()
 }
 

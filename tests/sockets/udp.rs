@@ -197,6 +197,7 @@ fn nobody_there_is_connection_refused() {
             let expected = DatagramError {
                 remote: nobody,
                 reason: Undelivered::Refused,
+                echo: None,
             };
             assert_eq!(inner, Some(&expected));
             assert!(open.take_error().is_none());

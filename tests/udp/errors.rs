@@ -20,7 +20,11 @@ fn leaves(host: &mut Host, id: UdpId, remote: SocketAddr) -> Vec<u8> {
 }
 
 fn to(remote: SocketAddr, reason: Undelivered) -> DatagramError {
-    DatagramError { remote, reason }
+    DatagramError {
+        remote,
+        reason,
+        echo: None,
+    }
 }
 
 /// A connected socket: the next call fails, receive or send, once; whoever waits is woken.

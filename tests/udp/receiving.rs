@@ -29,6 +29,30 @@ fn datagrams_are_received_one_by_one_in_order() {
     });
 }
 
+/// RFC 1122 §4.1.4: TTL and TOS, each as it came.
+#[test]
+fn what_else_its_ip_header_says_is_told() {
+    in_both_families(|family| {
+        let mut host = Host::new(family);
+        let id = host.bound();
+        for (hop_limit, traffic_class) in [(1, 0), (33, 0xb8), (255, 0xff)] {
+            let mut ip = IpHeader::new(family.peer(), family.us(), protocol::UDP, hop_limit);
+            ip.traffic_class = traffic_class;
+            let header = UdpHeader {
+                source_port: PEER_PORT,
+                destination_port: PORT,
+            };
+            let datagram = Packet::udp(&ip, &header, Text::EMPTY).to_vec();
+            host.stack.receive(host.now, &datagram);
+            let marks = UdpMarks {
+                hop_limit: Some(hop_limit),
+                traffic_class: Some(traffic_class),
+            };
+            assert_eq!(host.stack.udp_recv(id, &mut []).unwrap().marks, marks);
+        }
+    });
+}
+
 /// A datagram is received whole or cut, never in two parts; its length shows which. Peeking
 /// changes nothing.
 #[test]
@@ -46,6 +70,7 @@ fn what_the_buffer_has_no_room_for_is_lost() {
                 hop_limit: Some(64),
                 traffic_class: Some(0),
             },
+            sequence: 0,
             at: host.now,
             lost: 0,
         };

@@ -112,6 +112,11 @@ impl Host {
         }
     }
 
+    /// The peer, as a host of this stack.
+    pub(crate) fn answering(family: Family) -> Host {
+        Host::with(family, |config| config.addresses = vec![family.peer()])
+    }
+
     /// A socket at our first address and port.
     pub(crate) fn bound(&mut self) -> UdpId {
         self.stack.udp_bind(self.us()).unwrap()

@@ -82,10 +82,12 @@
 //! | `stream` | [`TcpStream`] |
 //! | `listener` | [`TcpListener`] |
 //! | `udp` | [`UdpSocket`] |
+//! | `echo` | [`EchoSocket`] |
 //! | `ending` | [`shutdown`] |
 //! | `waiting` | a wait as a future, which gives up its place when it is dropped |
 //! | `with_futures_io`, `with_tokio`, `incoming` | the traits of other crates |
 
+mod echo;
 mod ending;
 #[cfg(feature = "futures-core")]
 mod incoming;
@@ -98,6 +100,7 @@ mod with_futures_io;
 #[cfg(feature = "tokio")]
 mod with_tokio;
 
+pub use echo::EchoSocket;
 pub use ending::shutdown;
 #[cfg(feature = "futures-core")]
 pub use incoming::Incoming;

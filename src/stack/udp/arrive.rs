@@ -3,12 +3,12 @@
 use core::net::SocketAddr;
 
 use super::path::LEAST_IPV6_MTU;
-use super::{Arrival, DatagramError, UdpMarks, Undelivered};
+use super::{Arrival, DatagramError, EchoFailure, SocketKind, UdpMarks, Undelivered};
 use crate::stack::share::quoted;
 use crate::stack::{Reported, Stack, UdpId};
 use crate::tcp::{FourTuple, Readiness};
 use crate::time::Instant;
-use crate::wire::{Form, IcmpError, IpHeader, Quote, UdpHeader, Unreachable, pieces};
+use crate::wire::{Form, IcmpError, IpHeader, Quote, UdpHeader, Unreachable, ip, pieces};
 
 impl Stack {
     /// A datagram arrives for one of this host's addresses, or several that a device has merged into one;
@@ -26,9 +26,9 @@ impl Stack {
             local: SocketAddr::new(ip.destination, header.destination_port),
             remote: SocketAddr::new(ip.source, header.source_port),
         };
-        match self.udp.find(&tuple) {
+        match self.udp.find(SocketKind::Udp, &tuple) {
             Some(id) => pieces(text, form.cut)
-                .for_each(|text| self.udp_takes(now, id, ip, tuple.remote, text)),
+                .for_each(|text| self.udp_takes(now, id, ip, tuple.remote, 0, text)),
             None => form.take_apart(datagram, |datagram| self.udp_refuses(now, datagram)),
         }
     }
@@ -47,11 +47,13 @@ impl Stack {
         id: UdpId,
         ip: &IpHeader,
         remote: SocketAddr,
+        sequence: u16,
         text: &[u8],
     ) {
         let Some(socket) = self.udp.at_mut(id) else {
             return;
         };
+        let counted = self.counters.of_mut(socket.kind);
         let may_wait = self.memory.datagrams_may_wait() || socket.received.is_empty();
         let marks = UdpMarks {
             hop_limit: Some(ip.hop_limit),
@@ -59,15 +61,16 @@ impl Stack {
         };
         let most = socket.options.receive_buffer;
         let fits = most.is_none_or(|most| socket.received.fits(text.len(), most));
-        if !may_wait || !fits || !socket.received.push(ip.destination, remote, marks, text) {
+        let queue = &mut socket.received;
+        if !may_wait || !fits || !queue.push(ip.destination, remote, marks, sequence, text) {
             socket.lost.0 = socket.lost.0.wrapping_add(1);
-            self.counters.udp.overflows += 1;
+            counted.overflows += 1;
             return;
         }
         let lost = socket.lost.0;
         socket.received.note(Arrival { at: now, lost });
         socket.received.charge(&mut self.memory);
-        self.counters.udp.received += 1;
+        counted.received += 1;
         self.udp_note(id, Readiness::READABLE);
     }
 
@@ -76,6 +79,7 @@ impl Stack {
     pub(in crate::stack) fn udp_error(
         &mut self,
         now: Instant,
+        kind: SocketKind,
         error: IcmpError,
         quote: &Quote,
         message: &[u8],
@@ -83,7 +87,7 @@ impl Stack {
         let tuple = quoted(quote);
         // A socket at the unspecified address has sent from an address of this host only.
         let is_ours = self.is_own(quote.source);
-        let socket = is_ours.then(|| self.udp.find(&tuple)).flatten();
+        let socket = is_ours.then(|| self.udp.find(kind, &tuple)).flatten();
         let socket = socket.and_then(|id| Some((id, self.udp.at_mut(id)?)));
         let reason = explain(error, tuple.local.is_ipv6());
         let (Some((id, socket)), Some(reason)) = (socket, reason) else {
@@ -95,10 +99,15 @@ impl Stack {
         let fails = (socket.error).is_some_and(|known| socket.fails_for(known.reason));
         if is_hard || !fails {
             let remote = tuple.remote;
-            socket.error = Some(DatagramError { remote, reason });
+            let echo = echo_failure(kind, error, quote, message);
+            socket.error = Some(DatagramError {
+                remote,
+                reason,
+                echo,
+            });
         }
-        let (is_connected, learns) = (socket.remote.is_some(), socket.learns_paths());
-        if is_hard && is_connected {
+        let (fails_calls, learns) = (socket.fails_calls(), socket.learns_paths());
+        if is_hard && fails_calls {
             self.udp_note(id, Readiness::READABLE | Readiness::WRITABLE);
         }
         if let (Undelivered::TooLong { mtu }, true) = (reason, learns) {
@@ -117,6 +126,22 @@ impl Stack {
         }
         socket.readiness |= readiness;
     }
+}
+
+/// What whoever asks for an echo wants to know of an error beside its meaning.
+fn echo_failure(
+    kind: SocketKind,
+    error: IcmpError,
+    quote: &Quote,
+    message: &[u8],
+) -> Option<EchoFailure> {
+    let offender = ip::source(message)?;
+    (kind == SocketKind::Echo).then_some(EchoFailure {
+        // It has sixteen bits.
+        sequence: quote.seq as u16,
+        offender,
+        error,
+    })
 }
 
 /// What an ICMP error means to the user of a socket; `None` if it cannot be genuine.

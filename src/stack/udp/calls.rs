@@ -7,7 +7,8 @@ use core::net::{IpAddr, SocketAddr};
 
 use super::queue::Head;
 use super::{
-    BindError, DatagramError, UdpConnectError, UdpId, UdpMarks, UdpRecvError, UdpSendError,
+    BindError, DatagramError, Socket, SocketKind, UdpConnectError, UdpId, UdpMarks, UdpRecvError,
+    UdpSendError,
 };
 use crate::config::UdpOptions;
 use crate::stack::{Sender, Stack};
@@ -20,12 +21,14 @@ use crate::wire::ip;
 pub struct Received {
     /// The length of its text, in octets. If the buffer is shorter, the rest is lost.
     pub len: usize,
-    /// The sender. A port of 0 wants no answer (RFC 768).
+    /// The sender. A port of 0 wants no answer (RFC 768); echo replies have none.
     pub remote: SocketAddr,
     /// The address of this host to which it was sent (RFC 1122 §4.1.3.5).
     pub local: IpAddr,
     /// The other fields of its IP header, all set.
     pub marks: UdpMarks,
+    /// The sequence number of an echo reply; 0 of a datagram of UDP.
+    pub sequence: u16,
     /// When it came.
     pub at: Instant,
     /// How many datagrams had found no room by then, since the socket was bound; it wraps.
@@ -39,6 +42,7 @@ impl Received {
             remote: head.remote,
             local: head.local,
             marks: head.marks,
+            sequence: head.sequence,
             at: head.arrival.at,
             lost: head.arrival.lost,
         }
@@ -60,15 +64,15 @@ impl Stack {
         }
         let port = match local.port() {
             0 => self
-                .draw_port(|stack, port| !stack.udp.has_port(port))
+                .draw_port(|stack, port| !stack.udp.has_port(SocketKind::Udp, port))
                 .ok_or(BindError::AddressInUse)?,
             port => port,
         };
         let local = SocketAddr::new(address, port);
-        if self.udp.is_bound(local) {
+        if self.udp.is_bound(SocketKind::Udp, local) {
             return Err(BindError::AddressInUse);
         }
-        Ok(self.udp.insert(local, &self.config.udp))
+        Ok(self.udp.insert(SocketKind::Udp, local, &self.config.udp))
     }
 
     /// As [`Stack::udp_bind`], at an address and port that other sockets may share. A datagram to many
@@ -77,8 +81,8 @@ impl Stack {
     /// # Errors
     /// If the address is not ours.
     pub fn udp_bind_shared(&mut self, local: SocketAddr) -> Result<UdpId, BindError> {
-        match self.udp.is_bound(local) {
-            true => Ok(self.udp.insert(local, &self.config.udp)),
+        match self.udp.is_bound(SocketKind::Udp, local) {
+            true => Ok(self.udp.insert(SocketKind::Udp, local, &self.config.udp)),
             false => self.udp_bind(local),
         }
     }
@@ -93,7 +97,7 @@ impl Stack {
     pub fn udp_connect(&mut self, id: UdpId, remote: SocketAddr) -> Result<(), UdpConnectError> {
         self.udp_connect_keeping(id, remote)?;
         let socket = self.udp.get_mut(id);
-        socket.received.retain(remote);
+        socket.received.retain(socket.kind.peer(remote));
         socket.received.charge(&mut self.memory);
         Ok(())
     }
@@ -107,8 +111,13 @@ impl Stack {
         id: UdpId,
         remote: SocketAddr,
     ) -> Result<(), UdpConnectError> {
-        let remote = SocketAddr::new(remote.ip(), remote.port());
-        let local = self.udp.get(id).local;
+        let socket = self.udp.get(id);
+        let (kind, local) = (socket.kind, socket.local);
+        let remote = kind.peer(remote);
+        if kind == SocketKind::Echo && self.is_for_many(remote.ip()) {
+            // Whoever replies does so from an address of its own.
+            return Err(UdpConnectError::NotAPeer);
+        }
         self.check_udp_peer(id, remote)
             .map_err(|error| match error {
                 UdpSendError::Broadcast => UdpConnectError::Broadcast,
@@ -122,7 +131,7 @@ impl Stack {
         };
         let local = SocketAddr::new(address, local.port());
         let tuple = FourTuple { local, remote };
-        if (self.udp.connected.get(&tuple)).is_some_and(|other| *other != id) {
+        if (self.udp.connected(kind, &tuple)).is_some_and(|other| other != id) {
             return Err(UdpConnectError::AddressInUse);
         }
         self.udp.unroute(id);
@@ -139,13 +148,15 @@ impl Stack {
     /// # Errors
     /// If the address is taken or not ours.
     pub fn udp_disconnect(&mut self, id: UdpId, address: IpAddr) -> Result<(), BindError> {
-        let known = self.udp.get(id).local;
+        let Socket {
+            kind, local: known, ..
+        } = *self.udp.get(id);
         let local = SocketAddr::new(address, known.port());
         if !self.udp_may_be_at(address) || address.is_ipv4() != known.is_ipv4() {
             return Err(BindError::AddressNotAvailable);
         }
         self.udp.unroute(id);
-        if self.udp.is_bound(local) {
+        if self.udp.is_bound(kind, local) {
             self.udp.route(id);
             return Err(BindError::AddressInUse);
         }
@@ -203,17 +214,31 @@ impl Stack {
         marks: UdpMarks,
         from: Option<IpAddr>,
     ) -> Result<(), UdpSendError> {
+        self.send_message(id, 0, text, remote, marks, from)
+    }
+
+    /// The same. `sequence`: that of an echo request.
+    pub(super) fn send_message(
+        &mut self,
+        id: UdpId,
+        sequence: u16,
+        text: &[u8],
+        remote: Option<SocketAddr>,
+        marks: UdpMarks,
+        from: Option<IpAddr>,
+    ) -> Result<(), UdpSendError> {
         let socket = self.udp.get_mut(id);
         if let Some(error) = socket.take_hard_error() {
             return Err(UdpSendError::Undelivered(error));
         }
-        let local = socket.local;
+        let (kind, local) = (socket.kind, socket.local);
         let (source, remote) = match (remote, socket.remote) {
             (None, None) => return Err(UdpSendError::NotConnected),
             // Connect has checked it.
             (None, Some(peer)) if !self.is_for_many(local.ip()) => (local.ip(), peer),
             (remote, peer) => {
                 let remote = remote.or(peer).ok_or(UdpSendError::NotConnected)?;
+                let remote = kind.peer(remote);
                 self.check_udp_peer(id, remote)?;
                 let source = self.udp_source(local, remote);
                 (source.ok_or(UdpSendError::OtherFamily)?, remote)
@@ -225,18 +250,23 @@ impl Stack {
         if text.len() > most {
             return Err(UdpSendError::TooLong { most });
         }
-        if self.is_own(remote.ip()) {
+        // Among many that are asked for an echo, this host answers itself.
+        let asks_many = kind == SocketKind::Echo && self.is_for_many(remote.ip());
+        if asks_many || self.is_own(remote.ip()) {
             self.itself.begin();
         }
         let socket = self.udp.get_mut(id);
         let may_wait = self.memory.datagrams_may_wait() || socket.queued.is_empty();
-        if !may_wait || !socket.queued.push(source, remote, marks, text) {
+        if !may_wait || !socket.queued.push(source, remote, marks, sequence, text) {
             socket.blocked = true;
             return Err(UdpSendError::WouldBlock);
         }
         socket.queued.charge(&mut self.memory);
         if !core::mem::replace(&mut socket.sending, true) {
-            self.sending.push_back(Sender::Udp(id));
+            self.sending.push_back(match kind {
+                SocketKind::Udp => Sender::Udp(id),
+                SocketKind::Echo => Sender::Echo(id),
+            });
         }
         Ok(())
     }
@@ -333,7 +363,7 @@ impl Stack {
         }
     }
 
-    /// The number of UDP sockets, including released ones that still have something to send.
+    /// The number of UDP and echo sockets, including released ones that still have something to send.
     pub fn udp_count(&self) -> usize {
         self.udp.len()
     }
@@ -352,7 +382,8 @@ impl Stack {
         if self.is_broadcast(address) && !self.udp.get(id).options.broadcast {
             return Err(UdpSendError::Broadcast);
         }
-        match (ip::is_host(address) || self.is_for_many(address)) && remote.port() != 0 {
+        let has_port = remote.port() != 0 || self.udp.get(id).kind == SocketKind::Echo;
+        match (ip::is_host(address) || self.is_for_many(address)) && has_port {
             true => Ok(()),
             false => Err(UdpSendError::NotAPeer),
         }

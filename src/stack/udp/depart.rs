@@ -1,20 +1,22 @@
 //! How a datagram leaves, and how a released socket ends.
 
 use super::Socket;
+use super::names::HEADER;
 use super::queue::Head;
 use crate::stack::{Stack, UdpId};
 use crate::tcp::Readiness;
 use crate::time::Instant;
-use crate::wire::{Offload, ip, udp};
+use crate::wire::ip;
 
 impl Stack {
-    /// The next datagram of a UDP socket.
+    /// The next datagram of a socket.
     pub(in crate::stack) fn udp_departs(&mut self, id: UdpId) -> Option<Head> {
         let socket = self.udp.at_mut(id)?;
         let departed = socket.depart();
         socket.queued.charge(&mut self.memory);
         let (head, makes_room) = departed?;
-        self.counters.udp.sent += 1;
+        let kind = socket.kind;
+        self.counters.of_mut(kind).sent += 1;
         if makes_room {
             self.udp_note(id, Readiness::WRITABLE);
         }
@@ -30,29 +32,34 @@ impl Stack {
         id: UdpId,
         head: Head,
     ) -> bool {
-        if self.is_for_itself(head.remote.ip()) {
-            self.udp_to_itself(now, id, head);
-            return true;
-        }
-        if self.is_for_many(head.remote.ip()) && self.udp_departs_to_many(now, id, head) {
+        if self.udp_stays(now, id, head) {
             return true;
         }
         let mtu = self.udp_departing_mtu(now, id, &head);
-        if ip::header_len(head.local.is_ipv4()) + udp::HEADER + head.len <= mtu {
+        if ip::header_len(head.local.is_ipv4()) + HEADER + head.len <= mtu {
             return false;
         }
         let identification = self.identifications.draw();
-        if let Some(packet) = self.datagram(id, head, Offload::NONE)
-            && let Ok(pieces) = ip::fragments(packet.to_vec(), mtu, identification)
+        if let Some(datagram) = self.whole_datagram(id, head)
+            && let Ok(pieces) = ip::fragments(datagram, mtu, identification)
         {
             self.replies.push_all(pieces);
         }
         true
     }
 
+    /// Whether a datagram that departs does not leave: it has arrived then, if somebody here hears it.
+    pub(super) fn udp_stays(&mut self, now: Instant, id: UdpId, head: Head) -> bool {
+        if self.is_for_itself(head.remote.ip()) {
+            self.udp_to_itself(now, id, head);
+            return true;
+        }
+        self.is_for_many(head.remote.ip()) && self.udp_departs_to_many(now, id, head)
+    }
+
     /// The longest packet in which a datagram leaves. One that was accepted before the path MTU became
     /// smaller, and may not be fragmented, leaves as it is.
-    fn udp_departing_mtu(&mut self, now: Instant, id: UdpId, head: &Head) -> usize {
+    pub(super) fn udp_departing_mtu(&mut self, now: Instant, id: UdpId, head: &Head) -> usize {
         self.udp_forget_paths(now);
         match self.udp.at(id) {
             Some(socket) if socket.options.fragments => {
@@ -72,7 +79,7 @@ impl Stack {
         own.unwrap_or(self.config.hop_limit)
     }
 
-    /// The UDP socket that is first in the queue has nothing more to send now.
+    /// The UDP or echo socket that is first in the queue has nothing more to send now.
     #[inline(never)]
     pub(in crate::stack) fn udp_stops_sending(&mut self, id: UdpId) {
         self.sending.pop_front();

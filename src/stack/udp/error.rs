@@ -1,7 +1,9 @@
 //! Why a call on a UDP socket failed, and what became of a datagram, in the user's words.
 
 use core::fmt;
-use core::net::SocketAddr;
+use core::net::{IpAddr, SocketAddr};
+
+use crate::wire::IcmpError;
 
 /// Why a port cannot be bound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -67,10 +69,23 @@ pub enum UdpRecvError {
 /// genuine: anyone who knows both addresses and ports can forge one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct DatagramError {
-    /// The destination of the datagram.
+    /// The destination of the datagram. The port of an echo request is 0.
     pub remote: SocketAddr,
     /// What became of it.
     pub reason: Undelivered,
+    /// If it was an echo request: what else is known.
+    pub echo: Option<EchoFailure>,
+}
+
+/// What an ICMP error says of an echo request, for who looks for a fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct EchoFailure {
+    /// The sequence number of the request.
+    pub sequence: u16,
+    /// Who has sent the error.
+    pub offender: IpAddr,
+    /// What it says, precisely.
+    pub error: IcmpError,
 }
 
 /// Why a datagram was not delivered.
@@ -164,8 +179,15 @@ impl fmt::Display for UdpRecvError {
 
 impl fmt::Display for DatagramError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let DatagramError { remote, reason } = self;
-        write!(f, "a datagram to {remote} was not delivered: {reason}")
+        let DatagramError { remote, reason, .. } = self;
+        match self.echo {
+            None => write!(f, "a datagram to {remote} was not delivered: {reason}"),
+            Some(EchoFailure { offender, .. }) => write!(
+                f,
+                "an echo request to {} was not delivered: {reason}, says {offender}",
+                remote.ip()
+            ),
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use core::net::{IpAddr, SocketAddr};
 
 use super::queue::Head;
-use super::{Socket, UdpId};
+use super::{Socket, SocketKind, UdpId};
 use crate::stack::Stack;
 use crate::stack::multicast::{Filter, GroupError, SourceChange, check_source, is_source_specific};
 use crate::time::Instant;
@@ -131,7 +131,7 @@ impl Stack {
     ) {
         let from = SocketAddr::new(ip.source, header.source_port);
         let many = SocketAddr::new(ip.destination, header.destination_port);
-        let hearers: Vec<UdpId> = (self.udp.at_port(many.port()))
+        let hearers: Vec<UdpId> = (self.udp.at_port(SocketKind::Udp, many.port()))
             .filter(|(_, socket)| socket.hears(from, many))
             .map(|(id, _)| id)
             .collect();
@@ -139,7 +139,7 @@ impl Stack {
             self.counters.udp.no_ports += 1;
         }
         for id in hearers {
-            self.udp_takes(now, id, ip, from, text);
+            self.udp_takes(now, id, ip, from, 0, text);
         }
     }
 

@@ -1,14 +1,16 @@
 //! UDP (RFC 768, RFC 1122 §4.1): sockets that send and receive datagrams, and which of them a
-//! datagram is for.
+//! datagram is for. Echo sockets are the same in all but the header: they send echo requests, and receive replies.
 //!
 //! | file | what is in it |
 //! |---|---|
-//! | `mod` | a socket, and the sockets of a stack, found by four-tuple or by local socket |
+//! | `mod` | a socket, and the sockets of a stack |
+//! | `names` | the kinds of sockets, and how one is found: by four-tuple or by local socket |
 //! | `calls` | what users call: bind, connect, send, receive, close |
 //! | `arrive` | a datagram arrives, or an ICMP error about one that left |
 //! | `many` | datagrams to many, and the groups that a socket is in |
 //! | `path` | how long a datagram may be, and what routers say of that |
 //! | `depart` | a datagram leaves, and a socket that was released is gone |
+//! | `echo` | echo requests of users, and the replies to them (RFC 1122 §3.2.2.6) |
 //! | `queue` | datagrams that wait, bounded in number and in octets |
 //! | `error` | why a call failed |
 //!
@@ -18,14 +20,16 @@
 mod arrive;
 mod calls;
 mod depart;
+mod echo;
 mod error;
 mod many;
+mod names;
 mod path;
 mod queue;
 
 use core::hash::{Hash, Hasher};
-use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use core::net::{IpAddr, SocketAddr};
+use std::collections::BTreeMap;
 
 use super::multicast::Filter;
 use super::paths::Paths;
@@ -36,16 +40,18 @@ use crate::wire::Text;
 
 pub use calls::Received;
 pub use error::{
-    BindError, DatagramError, UdpConnectError, UdpRecvError, UdpSendError, Undelivered,
+    BindError, DatagramError, EchoFailure, UdpConnectError, UdpRecvError, UdpSendError, Undelivered,
 };
 
+use names::Names;
 use queue::{Arrival, Queue};
 
+pub(super) use names::SocketKind;
 pub(super) use queue::Head;
 pub use queue::UdpMarks;
 
-/// A UDP socket of a stack. Valid until [`Stack::udp_close`](super::Stack::udp_close). Using it later is an
-/// error of the caller: a call panics.
+/// A UDP or echo socket of a stack. Valid until [`Stack::udp_close`](super::Stack::udp_close). Using it
+/// later is an error of the caller: a call panics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UdpId(u64);
 
@@ -60,6 +66,7 @@ impl Hash for Lost {
 /// One socket.
 #[derive(Clone, Debug, Hash)]
 pub(super) struct Socket {
+    pub(super) kind: SocketKind,
     /// Its address may be unspecified: every address of that family.
     local: SocketAddr,
     /// Connected: the only peer it hears.
@@ -88,8 +95,9 @@ pub(super) struct Socket {
 }
 
 impl Socket {
-    fn new(local: SocketAddr, config: &UdpConfig) -> Socket {
+    fn new(kind: SocketKind, local: SocketAddr, config: &UdpConfig) -> Socket {
         Socket {
+            kind,
             local,
             remote: None,
             received: Queue::new(config.receive_datagrams, config.receive_buffer),
@@ -127,13 +135,20 @@ impl Socket {
 
     /// Whether the next call fails because of an ICMP error.
     fn has_hard_error(&self) -> bool {
-        self.remote.is_some() && self.error.is_some_and(|error| self.fails_for(error.reason))
+        self.fails_calls() && self.error.is_some_and(|error| self.fails_for(error.reason))
     }
 
-    /// Whether calls on a connected socket fail for this reason.
+    /// Whether ICMP errors make calls fail: if the socket is connected, or is an echo socket, whose user asks in order
+    /// to learn of them.
+    fn fails_calls(&self) -> bool {
+        self.remote.is_some() || self.kind == SocketKind::Echo
+    }
+
+    /// Whether calls fail for this reason, if ICMP errors make them fail.
     fn fails_for(&self, reason: Undelivered) -> bool {
         let is_too_long = matches!(reason, Undelivered::TooLong { .. });
-        reason.is_hard() || (is_too_long && self.options.tells_too_long)
+        let is_told = is_too_long && self.options.tells_too_long;
+        reason.is_hard() || is_told || self.kind == SocketKind::Echo
     }
 
     /// Takes the datagram that leaves next; also returns whether that makes room for which a sender
@@ -143,26 +158,19 @@ impl Socket {
         Some((head, core::mem::take(&mut self.blocked)))
     }
 
-    /// The text of the datagram that left last, and the port that it is from.
+    /// The text of the datagram that left last, and the port or identifier that it is from.
     pub(super) fn departed(&self) -> (u16, Text<'_>) {
         (self.local.port(), self.queued.lent())
     }
 }
 
 /// The sockets.
-///
-/// An unconnected socket is found by its local socket, and a connected one by its four-tuple; so a
-/// connected socket may share its local socket with one that receives from all other peers.
 #[derive(Clone, Debug)]
 pub(super) struct Sockets {
     sockets: BTreeMap<UdpId, Socket>,
     next: u64,
-    bound: HashMap<SocketAddr, UdpId, TableHasher>,
-    connected: HashMap<FourTuple, UdpId, TableHasher>,
-    /// The sockets of each port: at least one.
-    ports: BTreeMap<u16, BTreeSet<UdpId>>,
-    /// The four-tuple found last: datagrams of one conversation come in a row.
-    last: Option<(FourTuple, UdpId)>,
+    /// By their kind.
+    names: [Names; 2],
     /// The path MTUs that routers have reported, for sockets that want to know.
     pub(super) paths: Paths,
 }
@@ -173,73 +181,72 @@ impl Sockets {
             paths: Paths::new(max_paths),
             sockets: BTreeMap::new(),
             next: 0,
-            bound: HashMap::with_hasher(hasher),
-            connected: HashMap::with_hasher(hasher),
-            ports: BTreeMap::new(),
-            last: None,
+            names: [Names::new(hasher), Names::new(hasher)],
         }
     }
 
     /// Adds an unconnected socket. From now on its local socket leads to it, and no longer to others
     /// that share it.
-    fn insert(&mut self, local: SocketAddr, config: &UdpConfig) -> UdpId {
+    fn insert(&mut self, kind: SocketKind, local: SocketAddr, config: &UdpConfig) -> UdpId {
         let id = UdpId(self.next);
         self.next += 1;
-        self.sockets.insert(id, Socket::new(local, config));
-        self.ports.entry(local.port()).or_default().insert(id);
+        self.sockets.insert(id, Socket::new(kind, local, config));
+        self.names[kind as usize].take_port(local.port(), id);
         self.route(id);
         id
     }
 
     /// The local socket, or the four-tuple, leads to this socket from now on.
     fn route(&mut self, id: UdpId) {
-        self.last = None;
-        let Some(socket) = self.sockets.get(&id).filter(|socket| !socket.deaf) else {
+        let Some(socket) = self.sockets.get(&id) else {
             return;
         };
+        let names = &mut self.names[socket.kind as usize];
+        names.last = None;
+        if socket.deaf {
+            return;
+        }
         match socket.tuple() {
-            Some(tuple) => self.connected.insert(tuple, id),
-            None => self.bound.insert(socket.local, id),
+            Some(tuple) => names.connected.insert(tuple, id),
+            None => names.bound.insert(socket.local, id),
         };
     }
 
     /// Lookups no longer lead to this socket.
     fn unroute(&mut self, id: UdpId) {
-        self.last = None;
         let Some(socket) = self.sockets.get(&id) else {
             return;
         };
-        let local = socket.local;
-        if let Some(tuple) = socket.tuple() {
-            self.connected.remove(&tuple);
+        let (kind, local) = (socket.kind, socket.local);
+        let tuple = socket.tuple();
+        let names = &mut self.names[kind as usize];
+        names.last = None;
+        if let Some(tuple) = tuple {
+            names.connected.remove(&tuple);
             return;
         }
-        if self.bound.get(&local) != Some(&id) {
+        if names.bound.get(&local) != Some(&id) {
             return;
         }
         // Of the others that share the local socket and still receive, the last one bound takes its
         // place.
-        let others = self.at_port(local.port()).filter(|(other, socket)| {
+        let others = self.at_port(kind, local.port()).filter(|(other, socket)| {
             let shares = socket.local == local && socket.remote.is_none();
             *other != id && shares && !socket.deaf
         });
-        match others.map(|(other, _)| other).last() {
-            Some(other) => self.bound.insert(local, other),
-            None => self.bound.remove(&local),
+        let other = others.map(|(other, _)| other).last();
+        let bound = &mut self.names[kind as usize].bound;
+        match other {
+            Some(other) => bound.insert(local, other),
+            None => bound.remove(&local),
         };
     }
 
     /// Frees its port for others; no datagram finds it any more.
     fn release(&mut self, id: UdpId) {
         self.unroute(id);
-        let Some(port) = self.sockets.get(&id).map(|socket| socket.local.port()) else {
-            return;
-        };
-        if let Some(sockets) = self.ports.get_mut(&port) {
-            sockets.remove(&id);
-            if sockets.is_empty() {
-                self.ports.remove(&port);
-            }
+        if let Some(Socket { kind, local, .. }) = self.sockets.get(&id) {
+            self.names[*kind as usize].free_port(local.port(), id);
         }
     }
 
@@ -248,21 +255,9 @@ impl Sockets {
         self.sockets.remove(&id)
     }
 
-    /// The socket for a datagram from `tuple.remote` to `tuple.local`: first one connected to
-    /// exactly this peer, then one for exactly this address, then one for all addresses.
-    fn find(&mut self, tuple: &FourTuple) -> Option<UdpId> {
-        if let Some((last, id)) = &self.last
-            && last == tuple
-        {
-            return Some(*id);
-        }
-        let any = SocketAddr::new(unspecified(tuple.local.is_ipv4()), tuple.local.port());
-        let id = (self.connected.get(tuple))
-            .or_else(|| self.bound.get(&tuple.local))
-            .or_else(|| self.bound.get(&any))
-            .copied()?;
-        self.last = Some((*tuple, id));
-        Some(id)
+    /// The socket of a kind for what goes from `tuple.remote` to `tuple.local`.
+    fn find(&mut self, kind: SocketKind, tuple: &FourTuple) -> Option<UdpId> {
+        self.names[kind as usize].find(tuple)
     }
 
     /// How many there are, held by users or not.
@@ -270,20 +265,27 @@ impl Sockets {
         self.sockets.len()
     }
 
-    /// Whether an unconnected socket has exactly this address and port.
-    fn is_bound(&self, local: SocketAddr) -> bool {
-        self.bound.contains_key(&local)
+    /// Whether an unconnected socket of a kind has exactly this address and port.
+    fn is_bound(&self, kind: SocketKind, local: SocketAddr) -> bool {
+        self.names[kind as usize].bound.contains_key(&local)
     }
 
-    /// Whether any socket has this port.
-    fn has_port(&self, port: u16) -> bool {
-        self.ports.contains_key(&port)
+    /// The socket of a kind that has this four-tuple.
+    fn connected(&self, kind: SocketKind, tuple: &FourTuple) -> Option<UdpId> {
+        self.names[kind as usize].connected.get(tuple).copied()
     }
 
-    /// The sockets that have a port, in the order in which they were bound.
-    fn at_port(&self, port: u16) -> impl Iterator<Item = (UdpId, &Socket)> {
-        let ids = self.ports.get(&port).into_iter().flatten();
-        ids.filter_map(|id| Some((*id, self.sockets.get(id)?)))
+    /// Whether any socket of a kind has this port.
+    fn has_port(&self, kind: SocketKind, port: u16) -> bool {
+        self.names[kind as usize].ports.contains_key(&port)
+    }
+
+    /// The sockets of a kind that have a port, in the order in which they were bound.
+    fn at_port(&self, kind: SocketKind, port: u16) -> impl Iterator<Item = (UdpId, &Socket)> {
+        let ids = self.names[kind as usize].ports.get(&port);
+        ids.into_iter()
+            .flatten()
+            .filter_map(|id| Some((*id, self.sockets.get(id)?)))
     }
 
     /// A socket, held by its user or not.
@@ -321,13 +323,5 @@ impl Sockets {
 impl Hash for Sockets {
     fn hash<H: Hasher>(&self, hasher: &mut H) {
         (&self.sockets, self.next).hash(hasher);
-    }
-}
-
-/// The address that stands for every address of a family.
-fn unspecified(is_ipv4: bool) -> IpAddr {
-    match is_ipv4 {
-        true => Ipv4Addr::UNSPECIFIED.into(),
-        false => Ipv6Addr::UNSPECIFIED.into(),
     }
 }

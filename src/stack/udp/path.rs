@@ -4,10 +4,11 @@
 
 use core::net::IpAddr;
 
+use super::names::HEADER;
 use super::{Socket, UdpId};
 use crate::stack::Stack;
 use crate::time::Instant;
-use crate::wire::{ip, udp};
+use crate::wire::ip;
 
 /// The least MTU of an IPv6 link (RFC 8200 §5): nothing smaller is believed (RFC 8201 §4).
 pub(super) const LEAST_IPV6_MTU: u32 = 1280;
@@ -59,7 +60,7 @@ impl Stack {
             (true, true) => ip::MAX_DATAGRAM - ip::header_len(true),
             (true, false) => ip::MAX_DATAGRAM,
         };
-        longest - udp::HEADER
+        longest - HEADER
     }
 
     /// The longest datagram or fragment that a socket sends to a host.

@@ -4,10 +4,11 @@ use core::hash::{Hash, Hasher};
 use core::net::{IpAddr, SocketAddr};
 use std::collections::VecDeque;
 
+use super::names::HEADER;
 use crate::stack::memory::Memory;
 use crate::tcp::memory_of;
 use crate::time::Instant;
-use crate::wire::{Text, ip, udp};
+use crate::wire::{Text, ip};
 
 /// What is known of a datagram besides its text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -20,6 +21,8 @@ pub(in crate::stack) struct Head {
     pub(in crate::stack) len: usize,
     /// The marks with which it came, or will leave.
     pub(in crate::stack) marks: UdpMarks,
+    /// The sequence number of an echo message; 0 of a datagram of UDP.
+    pub(in crate::stack) sequence: u16,
     /// How it came.
     pub(in crate::stack) arrival: Arrival,
 }
@@ -72,7 +75,7 @@ pub(super) struct Queue {
 
 /// The memory that a datagram takes with its headers, as if it were IPv4.
 fn memory(text: usize) -> usize {
-    memory_of(ip::header_len(true) + udp::HEADER + text)
+    memory_of(ip::header_len(true) + HEADER + text)
 }
 
 /// An empty queue keeps a ring of this many octets, and gives a larger one back.
@@ -109,6 +112,7 @@ impl Queue {
         local: IpAddr,
         remote: SocketAddr,
         marks: UdpMarks,
+        sequence: u16,
         text: &[u8],
     ) -> bool {
         self.settle();
@@ -120,6 +124,7 @@ impl Queue {
             remote,
             len: text.len(),
             marks,
+            sequence,
             arrival: Arrival::NONE,
         });
         self.memory += memory(text.len());
@@ -197,7 +202,7 @@ impl Queue {
             };
             if head.remote == remote {
                 let text = self.lent().to_vec();
-                self.push(head.local, head.remote, head.marks, &text);
+                self.push(head.local, head.remote, head.marks, head.sequence, &text);
                 self.note(head.arrival);
             }
         }
@@ -249,7 +254,7 @@ mod tests {
 
     fn push(queue: &mut Queue, port: u16, text: &[u8]) -> bool {
         let (local, remote) = head(port);
-        queue.push(local, remote, UdpMarks::default(), text)
+        queue.push(local, remote, UdpMarks::default(), 0, text)
     }
 
     /// The first datagram, taken away: its port and its text.

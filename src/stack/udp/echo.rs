@@ -1,0 +1,97 @@
+//! Echo sockets: the requests of users, and the replies to them (RFC 1122 §3.2.2.6, RFC 4443 §4.1 and §4.2).
+//!
+//! One is a socket as those of UDP are, with the same queues, limits, options and errors, and the calls of UDP are its
+//! calls; only what differs is here. Its port is the identifier of what it sends, and it hears the replies with that
+//! identifier. Nothing proves that a reply answers a request: who guesses the identifier, and knows the addresses, can
+//! forge one. The user, who knows what was asked, compares the sequence number and the data.
+
+use core::net::{IpAddr, SocketAddr};
+
+use super::{BindError, SocketKind, UdpId, UdpMarks, UdpSendError};
+use crate::stack::Stack;
+use crate::tcp::FourTuple;
+use crate::time::Instant;
+use crate::wire::{Echo, IpHeader, ip};
+
+impl Stack {
+    /// An echo socket at an address of this host; unspecified: all of that family. The port is the identifier,
+    /// which no other echo socket may have; 0: the stack chooses an unpredictable one.
+    ///
+    /// Calls on it fail, once, for whatever ICMP says of its requests, even if it is not connected.
+    ///
+    /// # Errors
+    /// If the identifier is taken, or the address is not ours.
+    pub fn echo_bind(&mut self, local: SocketAddr) -> Result<UdpId, BindError> {
+        let address = local.ip();
+        let has_family = self.own_address(address.is_ipv4()).is_some();
+        let is_all = address.is_unspecified() && has_family;
+        if !is_all && !self.is_own(address) {
+            return Err(BindError::AddressNotAvailable);
+        }
+        let is_free = |stack: &Stack, identifier| !stack.udp.has_port(SocketKind::Echo, identifier);
+        let identifier = match local.port() {
+            0 => self.draw_port(is_free),
+            identifier => Some(identifier).filter(|it| is_free(self, *it)),
+        };
+        let identifier = identifier.ok_or(BindError::AddressInUse)?;
+        let local = SocketAddr::new(address, identifier);
+        Ok(self.udp.insert(SocketKind::Echo, local, &self.config.udp))
+    }
+
+    /// Asks `remote` for an echo; `None`: the peer that the socket is connected to. A group or a broadcast address
+    /// may be asked as such an address is sent to over UDP. What the reply repeats is the sequence number and the data.
+    ///
+    /// # Errors
+    /// If it was not taken. It may be lost all the same if it was.
+    pub fn echo_send(
+        &mut self,
+        id: UdpId,
+        sequence: u16,
+        data: &[u8],
+        remote: Option<IpAddr>,
+        marks: UdpMarks,
+    ) -> Result<(), UdpSendError> {
+        let remote = remote.map(|remote| SocketAddr::new(remote, 0));
+        self.send_message(id, sequence, data, remote, marks, None)
+    }
+
+    /// RFC 1122 §3.2.2.6: a reply reaches whoever asked. One to a question that nobody has asked is dropped.
+    pub(in crate::stack) fn echo_reply_arrives(
+        &mut self,
+        now: Instant,
+        ip: &IpHeader,
+        echo: &Echo<'_>,
+    ) {
+        let tuple = FourTuple {
+            local: SocketAddr::new(ip.destination, echo.identifier),
+            remote: SocketAddr::new(ip.source, 0),
+        };
+        match self.udp.find(SocketKind::Echo, &tuple) {
+            Some(id) => self.udp_takes(now, id, ip, tuple.remote, echo.sequence, echo.data),
+            None => self.counters.echo.no_ports += 1,
+        }
+    }
+
+    /// The next request of the first in the queue, an echo socket, departs: it waits among the replies then, in
+    /// fragments if it is too long for the interface. What is for this host itself has arrived.
+    #[inline(never)]
+    pub(in crate::stack) fn echo_departs(&mut self, now: Instant, id: UdpId) {
+        let Some(head) = self.udp_departs(id) else {
+            return self.udp_stops_sending(id);
+        };
+        if self.udp_stays(now, id, head) {
+            return;
+        }
+        let mtu = self.udp_departing_mtu(now, id, &head);
+        let Some(request) = self.whole_datagram(id, head) else {
+            return;
+        };
+        let identification = match request.len() > mtu {
+            true => self.identifications.draw(),
+            false => 0,
+        };
+        if let Ok(pieces) = ip::fragments(request, mtu, identification) {
+            self.replies.push_all(pieces);
+        }
+    }
+}
