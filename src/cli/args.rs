@@ -36,6 +36,9 @@ Examples:
       stubborn listen --tun tun0 --ip 10.11.12.2 8000 < file
       stubborn echo --udp --tun tun0 --ip 10.11.12.2 (nc -u 10.11.12.2 7)
 
+  Is the kernel there?
+      stubborn ping --tun tun0 --ip 10.11.12.2 10.11.12.1 -c 3
+
   What happens: state changes with -v, every segment with -vv.
 
 Ctrl-C closes what is open and prints a summary; a second Ctrl-C does not wait.
@@ -77,6 +80,12 @@ pub(crate) enum Command {
     /// Connect, and copy standard input to the peer and what arrives to standard output
     #[command(after_long_help = EXAMPLES)]
     Connect(ConnectArgs),
+    /// Ask a host whether it is there, as ping does
+    ///
+    /// Prints a line for each reply and each error, and a summary. The exit status is 0 if a reply came, and 1 if
+    /// none did. Ends after --count requests, or with Ctrl-C.
+    #[command(after_long_help = EXAMPLES)]
+    Ping(PingArgs),
     /// Simulate: run the stack in worlds with faults, one per seed, in virtual time
     Sim(SimArgs),
     /// Model check: visit every state that hosts, network and users can reach together
@@ -216,6 +225,38 @@ pub(crate) struct ConnectArgs {
     pub(crate) udp: bool,
 }
 
+#[derive(Debug, clap::Args)]
+pub(crate) struct PingArgs {
+    #[command(flatten)]
+    pub(crate) host: HostArgs,
+
+    /// The host to ask, or a group
+    #[arg(value_name = "ADDR", value_parser = remote_address)]
+    pub(crate) remote: IpAddr,
+
+    /// End after this many requests, once all are answered or --wait is over
+    #[arg(short, long, value_name = "N")]
+    pub(crate) count: Option<NonZero<u64>>,
+
+    /// From one request to the next, in seconds: 0.002 at least
+    #[arg(short, long, value_name = "SECONDS", default_value = "1", value_parser = interval)]
+    #[arg(allow_negative_numbers = true)]
+    pub(crate) interval: Duration,
+
+    /// Octets of data in each request, up to 65,507 over IPv4 and 65,527 over IPv6
+    #[arg(short, long, value_name = "OCTETS", default_value_t = 56)]
+    pub(crate) size: u16,
+
+    /// TTL or hop limit of the requests [default: 64, to a group 1]
+    #[arg(short, long, value_name = "HOPS")]
+    pub(crate) ttl: Option<NonZero<u8>>,
+
+    /// How long to wait for replies after the last request, in seconds
+    #[arg(short = 'W', long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
+    #[arg(allow_negative_numbers = true)]
+    pub(crate) wait: Duration,
+}
+
 fn own_address(text: &str) -> Result<IpAddr, &'static str> {
     match text.parse() {
         Ok(address) if IpAddr::is_loopback(&address) => {
@@ -259,6 +300,13 @@ fn seconds(text: &str) -> Result<Duration, &'static str> {
         .ok_or("not a time in seconds such as 5 or 0.5")
 }
 
+/// The time between two requests: a host is not to be flooded.
+fn interval(text: &str) -> Result<Duration, &'static str> {
+    let interval = seconds(text).ok();
+    let interval = interval.filter(|interval| *interval >= Duration::from_millis(2));
+    interval.ok_or("not a time in seconds of 0.002 at least")
+}
+
 /// A number of queues.
 fn queues(text: &str) -> Result<usize, &'static str> {
     let queues = text.parse().ok();
@@ -297,6 +345,13 @@ mod tests {
             "stubborn sim --list --pcap a.pcap",
             "stubborn drill a.pkt --jobs 0",
             "stubborn drill a.pkt --jobs 1025",
+            "stubborn ping --tun t --ip 10.0.0.2 10.0.0.1 -c 0",
+            "stubborn ping --tun t --ip 10.0.0.2 10.0.0.1 -i 0.001",
+            "stubborn ping --tun t --ip 10.0.0.2 10.0.0.1 -i 0",
+            "stubborn ping --tun t --ip 10.0.0.2 10.0.0.1 -t 0",
+            "stubborn ping --tun t --ip 10.0.0.2 10.0.0.1 -t 256",
+            "stubborn ping --tun t --ip 10.0.0.2 10.0.0.1 -s 65536",
+            "stubborn ping --tun t --ip 10.0.0.2 10.0.0.1 -f",
         ] {
             assert!(is_refused(line), "{line}");
         }
@@ -304,6 +359,7 @@ mod tests {
             "stubborn check --all --write a.md --compare b.md",
             "stubborn sim lossy --replay 1 --pcap a.pcap",
             "stubborn drill a.pkt --jobs 2",
+            "stubborn ping --tun t --ip 10.0.0.2 10.0.0.1 -c 3 -i 0.2 -s 0 -t 1 -W 5",
         ] {
             assert!(!is_refused(line), "{line}");
         }

@@ -106,9 +106,14 @@ impl Host {
         Ok(sockets)
     }
 
+    /// Closes what is open.
+    pub(crate) fn close(&self) {
+        self.net.shutdown(GRACE);
+    }
+
     /// Closes what is open, and sums up.
     pub(crate) fn stop(&self, tally: &Tally) -> Summary {
-        self.net.shutdown(GRACE);
+        self.close();
         tally.summary(self.net.counters().retransmissions)
     }
 }

@@ -13,6 +13,7 @@
 //! | `link` | a path between two TUN interfaces, on the real clock |
 //! | `drill` | packetdrill scripts, which state what TCP does |
 //! | `udp` | the services and `nc` over UDP |
+//! | `ping` | echo requests, and what becomes of them |
 //! | `tally` | what was served, counted |
 //! | `interrupt` | Ctrl-C and SIGTERM |
 //! | `output` | standard output and standard error |
@@ -26,6 +27,7 @@ mod interrupt;
 mod link;
 mod netcat;
 mod output;
+mod ping;
 mod server;
 mod services;
 mod sim;
@@ -52,7 +54,7 @@ pub(crate) fn main() -> ExitCode {
     };
     start_logging(args.verbose);
     match run(&args.command) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(status) => status,
         Err(error) => {
             output::complain(format_args!("{error:#}"));
             ExitCode::FAILURE
@@ -60,8 +62,9 @@ pub(crate) fn main() -> ExitCode {
     }
 }
 
-fn run(command: &Command) -> anyhow::Result<()> {
+fn run(command: &Command) -> anyhow::Result<ExitCode> {
     match command {
+        Command::Ping(args) => return ping::run(args),
         Command::Echo(args) => serve(Service::Echo, args),
         Command::Discard(args) => serve(Service::Discard, args),
         Command::Chargen(args) => server::run(Service::Chargen, args),
@@ -73,7 +76,8 @@ fn run(command: &Command) -> anyhow::Result<()> {
         Command::Check(args) => check::run(args),
         Command::Drill(args) => drill::run(args),
         Command::Link(args) => link::run(args),
-    }
+    }?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn serve(service: Service, args: &TransportArgs) -> anyhow::Result<()> {

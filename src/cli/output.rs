@@ -7,13 +7,21 @@ use anyhow::Context;
 
 /// Writes to standard output. It is no error if the reader has closed it, as `head` does.
 pub(super) fn print(text: impl Display) -> anyhow::Result<()> {
-    print_to(&mut io::stdout().lock(), text)
+    print_to(&mut io::stdout().lock(), text).map(|_| ())
 }
 
-fn print_to(output: &mut impl Write, text: impl Display) -> anyhow::Result<()> {
+/// As [`print`], a line at a time: whether somebody still reads.
+pub(super) fn say(line: impl Display) -> anyhow::Result<bool> {
+    print_to(&mut io::stdout().lock(), format_args!("{line}\n"))
+}
+
+/// Whether somebody still reads.
+fn print_to(output: &mut impl Write, text: impl Display) -> anyhow::Result<bool> {
     match write!(output, "{text}").and_then(|()| output.flush()) {
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        written => written.context("cannot write standard output"),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
+        written => written
+            .map(|()| true)
+            .context("cannot write standard output"),
     }
 }
 
@@ -54,7 +62,8 @@ mod tests {
 
     #[test]
     fn a_reader_who_has_enough_is_no_error_and_a_full_disk_is() {
-        assert!(print_to(&mut Fails(ErrorKind::BrokenPipe), "text").is_ok());
+        let has_enough = print_to(&mut Fails(ErrorKind::BrokenPipe), "text");
+        assert!(has_enough.is_ok_and(|reads| !reads));
         assert!(print_to(&mut Fails(ErrorKind::StorageFull), "text").is_err());
     }
 }

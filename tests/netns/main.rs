@@ -26,6 +26,7 @@
 //! | `ladder` | the ladder of links over our UDP, between two namespaces, at 30 % loss |
 //! | `link` | `stubborn link` between two namespaces: delay, loss, reordering |
 //! | `groups` | groups and broadcasts: socat, the kernel, and what routers are told |
+//! | `ping` | `stubborn ping`: the kernel's answers, and its errors |
 //! | `udp` | UDP: nc, socat, the kernel's sockets, refusals, sizes |
 //!
 //! `STUBBORN_CAPTURE=1` records every test's packets beside its other files, in `target/tmp/netns`,
@@ -47,6 +48,7 @@ mod ladder;
 mod link;
 mod many;
 mod offloads;
+mod ping;
 mod program;
 mod queues;
 mod segments;
@@ -87,6 +89,7 @@ fn main() -> ExitCode {
         signs::trials(),
         signatures::trials(),
         udp::trials(),
+        ping::trials(),
         segments::trials(),
         ladder::trials(),
         link::trials(),

@@ -203,7 +203,8 @@ impl Lab {
         Running::between(env!("CARGO_BIN_EXE_stubborn"), &words, input, output).says(BEGUN)
     }
 
-    fn stubborn_words(&self, command: &str, arguments: &[&str]) -> Vec<String> {
+    /// The words of [`Lab::stubborn`], for a command that may end at once.
+    pub(crate) fn stubborn_words(&self, command: &str, arguments: &[&str]) -> Vec<String> {
         let stack = self.stack().to_string();
         let mut words = vec![command, "-v", "--tun", &self.tun, "--ip", &stack];
         words.extend((self.device == Device::Plain).then_some("--plain"));
