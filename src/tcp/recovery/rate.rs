@@ -48,7 +48,7 @@ pub(super) struct Rate {
     /// The last sample.
     last: Option<Sample>,
     /// The sample for STATUS, if segments count.
-    best: Option<BestSample>,
+    for_status: Option<StatusSample>,
 }
 
 /// What a [`RateSample`] is computed from, on demand, because most are never needed.
@@ -68,7 +68,7 @@ struct Sample {
 /// The rate for STATUS, if segments count: the last sample that the application did not limit, or a faster
 /// one even if it did.
 #[derive(Clone, Copy, Debug)]
-struct BestSample {
+struct StatusSample {
     /// In nanoseconds.
     interval: NonZeroU64,
     /// RS.delivered, in segments.
@@ -76,9 +76,9 @@ struct BestSample {
     is_app_limited: bool,
 }
 
-impl BestSample {
+impl StatusSample {
     /// Whether it replaces `other`.
-    fn replaces(&self, other: &BestSample) -> bool {
+    fn replaces(&self, other: &StatusSample) -> bool {
         let ours = u128::from(self.segments) * u128::from(other.interval.get());
         let its = u128::from(other.segments) * u128::from(self.interval.get());
         !self.is_app_limited || ours >= its
@@ -109,7 +109,7 @@ impl Rate {
             lost: 0,
             app_limited: None,
             last: None,
-            best: None,
+            for_status: None,
         }
     }
 
@@ -246,14 +246,14 @@ impl Rate {
         let Some(last) = &self.last else {
             return;
         };
-        let sample = BestSample {
+        let sample = StatusSample {
             interval: last.interval,
             segments,
             is_app_limited: last.is_app_limited,
         };
         // The first octet is our SYN.
-        if self.delivered > 1 && self.best.is_none_or(|best| sample.replaces(&best)) {
-            self.best = Some(sample);
+        if self.delivered > 1 && self.for_status.is_none_or(|told| sample.replaces(&told)) {
+            self.for_status = Some(sample);
         }
     }
 
@@ -261,12 +261,12 @@ impl Rate {
     /// no rate.
     fn told(&self, weight: Option<NonZeroUsize>) -> Option<DeliveryRate> {
         if let Some(weight) = weight {
-            return self.best.map(|best| DeliveryRate {
+            return self.for_status.map(|sample| DeliveryRate {
                 per_second: per_second(
-                    u64::from(best.segments) * weight.get() as u64,
-                    best.interval,
+                    u64::from(sample.segments) * weight.get() as u64,
+                    sample.interval,
                 ),
-                is_app_limited: best.is_app_limited,
+                is_app_limited: sample.is_app_limited,
             });
         }
         let last = self.last.as_ref().filter(|last| last.total_delivered > 1)?;
