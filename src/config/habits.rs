@@ -26,50 +26,52 @@ pub struct Habits {
     pub congestion: CongestionHabits,
     /// What may leave, and in which segments.
     pub sending: SendingHabits,
-    /// A connection in TIME-WAIT, or in FIN-WAIT-2 without a user, judges segments by their sequence number alone,
-    /// as in Linux, which keeps such connections in a reduced form. The acknowledgment field
-    /// is not checked; a segment with one that is answered in TIME-WAIT restarts 2 MSL; answers have
-    /// the TTL of the host; a SYN that ends TIME-WAIT may have a FIN; and a SYN at or beyond RCV.NXT ends
-    /// FIN-WAIT-2 with a reset. And a FIN beyond a gap resets a connection without a user, just as the missing text
-    /// would. TIME-WAIT does not echo the timestamps of text; FIN-WAIT-2 holds nothing beyond gaps, and answers resets
-    /// outside the window. Default off: RFC 9293 §3.10.7.4, RFC 5961 §3.2, §4.2 and §5.2.
+    /// A connection in TIME-WAIT, or in FIN-WAIT-2 without a user, judges segments by their sequence number
+    /// alone, as in Linux, which keeps such connections in a reduced form. The acknowledgment field is not
+    /// checked. In TIME-WAIT, an answered segment with an acknowledgment restarts 2 MSL. Answers have the
+    /// TTL of the host. A SYN that ends TIME-WAIT may have a FIN. A SYN at or beyond RCV.NXT ends
+    /// FIN-WAIT-2 with a reset. A FIN beyond a gap resets a connection without a user, just as the missing
+    /// text would. TIME-WAIT does not echo the timestamps of text. FIN-WAIT-2 holds nothing beyond gaps,
+    /// and answers resets outside the window. Default off: RFC 9293 §3.10.7.4, RFC 5961 §3.2, §4.2 and
+    /// §5.2.
     pub light_ending: bool,
     /// If the peer has shrunk its window so that SND.NXT lies beyond it, acknowledgments and resets have the
     /// sequence number of the window's edge, as in Linux, so that the peer accepts them. Default off: SND.NXT (RFC
     /// 9293 §3.10.7.4).
     pub acks_stay_in_window: bool,
-    /// A smaller window than before is accepted only with new text or a new acknowledgment, or if it is zero; and the
-    /// window of a new acknowledgment counts even if text beyond it has come before. As in Linux. Default off: RFC 9293
-    /// §3.10.7.4.
+    /// A smaller window than before is accepted only with new text or a new acknowledgment, or if it is
+    /// zero. The window of a new acknowledgment counts even if text beyond it has arrived before. As in
+    /// Linux. Default off: RFC 9293 §3.10.7.4.
     pub doubts_smaller_windows: bool,
     /// The time to the next probe of a closed window, or to the next segment into a window that is too small, counts
     /// from the last acknowledgment, except one that comes with text in order and acknowledges nothing new, as in
     /// Linux. Default off: from the last probe, as for retransmissions (RFC 9293 §3.8.6.1).
     pub probes_count_from_answer: bool,
-    /// A segment that ends beyond the window is refused entirely if text, or the end, waits to be read; otherwise as
-    /// much of it is accepted as the receive buffer holds; and of one that begins where the window ends, its
-    /// acknowledgment. As in Linux since 6.17. Default off: the part in the
-    /// window is accepted (RFC 9293 §3.10.7.4).
+    /// A segment that ends beyond the window is refused entirely if text, or the end of the stream, waits
+    /// to be read. Otherwise as much of it is accepted as the receive buffer holds. If it begins where the
+    /// window ends, only its acknowledgment is accepted. As in Linux since 6.17. Default off: the part in
+    /// the window is accepted (RFC 9293 §3.10.7.4).
     pub refuses_overruns: bool,
-    /// A FIN without text that lies beyond a gap is reported by SACK, and by D-SACK if it comes
-    /// again, as in Linux; and the acknowledgment of a FIN in order reports nothing. That of one that was reported in
-    /// FIN-WAIT-1 or FIN-WAIT-2 reports it once more. Default off: only text is reported (RFC 2018 §3).
+    /// A FIN without text beyond a gap is reported by SACK, and by D-SACK if it arrives again, as in Linux.
+    /// The acknowledgment of a FIN in order reports nothing, except in FIN-WAIT-1 or FIN-WAIT-2: if the FIN
+    /// was reported there before, it is reported once more. Default off: only text is reported (RFC 2018
+    /// §3).
     pub reports_fins: bool,
-    /// A FIN that lies beyond a gap gives way: to text over its place, and to another FIN before it. Text beyond it is
-    /// held until everything before the FIN has come. One in order, or behind text in order, counts whatever is held. As
-    /// in Linux. Default off: the first FIN counts, and what comes beyond it is ignored (RFC 9293 §3.10.7.4,
-    /// seventh).
+    /// A FIN beyond a gap gives way to text over its place, and to another FIN before it. Text beyond the
+    /// FIN is held until everything before the FIN has arrived. A FIN in order, or after text in order,
+    /// counts regardless of what is held. As in Linux. Default off: the first FIN counts, and what
+    /// arrives beyond it is ignored (RFC 9293 §3.10.7.4, seventh).
     pub fins_give_way: bool,
-    /// The reset of a user who closes reports what lies beyond gaps by SACK, has URG before urgent data, and ECE like
-    /// an acknowledgment, as in Linux. Default off: only acknowledgments do (RFC 2018 §4, RFC 9293 §3.8.5, RFC 3168
-    /// §6.1.3).
+    /// The reset that a user's CLOSE causes reports what lies beyond gaps by SACK, has URG before urgent
+    /// data, and ECE like an acknowledgment, as in Linux. Default off: only acknowledgments do (RFC 2018
+    /// §4, RFC 9293 §3.8.5, RFC 3168 §6.1.3).
     pub resets_report: bool,
     /// Text that extends from before or at the peer's FIN to beyond it resets the connection, as
     /// in Linux. Default off: text beyond a FIN is ignored (RFC 9293 §3.10.7.4, seventh).
     pub resets_across_fin: bool,
-    /// The acknowledgment of a duplicate segment is processed if the segment ends between our last acknowledgment and
-    /// RCV.NXT, and an empty one is not answered; and its timestamp is echoed; a reset in that place is challenged. As in
-    /// Linux. Default off: such a segment is not acceptable (RFC 9293 §3.10.7.4).
+    /// If a duplicate segment ends between our last acknowledgment and RCV.NXT, its acknowledgment is
+    /// processed and its timestamp is echoed; an empty one is not answered, and a reset there is
+    /// challenged. As in Linux. Default off: such a segment is not acceptable (RFC 9293 §3.10.7.4).
     pub takes_recent_duplicates: bool,
     /// In a synchronized state, a segment without ACK, RST and SYN is dropped silently, wherever it lies, as in
     /// Linux. Default off: one outside the window is answered (RFC 9293 §3.10.7.4, first).
@@ -144,14 +146,14 @@ pub enum Push {
     /// Those that empty the send queue.
     #[default]
     QueueEnd,
-    /// Text is kept in packets, which the device cuts into segments, as in Linux. A packet leaves, and leaves again, as
-    /// one: as much of it as may leave, but at most this many segments, or more if the path is fast or short enough to
-    /// send them within about a millisecond. The last segment of a packet has PSH if a SEND ends there and no other has
-    /// filled the packet up, if half of the largest window so far was given since the last push, and if it is one of
-    /// several. A packet of several segments waits for the next acknowledgment, if one is due, something left within the
-    /// last millisecond, and little of the window may be sent
-    /// ([`TcpConfig::gathered_parts`](super::TcpConfig::gathered_parts)); and of one that the peer's window cuts, less
-    /// than a segment leaves, too, unless a small segment is in flight.
+    /// Text is kept in packets, which the device cuts into segments, as in Linux. A packet is sent and
+    /// retransmitted as one: as much of it as may leave, but at most this many segments, or more if the
+    /// path is fast or short enough to send them within about a millisecond. The last segment of a packet
+    /// has PSH if a SEND ends there and no other has filled the packet up, if half of the largest window so
+    /// far was given since the last push, and if it is one of several. A packet of several segments waits
+    /// for the next acknowledgment if one is due, something left within the last millisecond, and little of
+    /// the window may be sent ([`TcpConfig::gathered_parts`](super::TcpConfig::gathered_parts)); and of one
+    /// that the peer's window cuts, less than a segment leaves, too, unless a small segment is in flight.
     SendEnd(u32),
 }
 
@@ -176,10 +178,11 @@ pub enum QuickAcks {
     /// (RFC 5681 §4.2), 16 segments again.
     #[default]
     UntilSending,
-    /// Except while the user answers within `delayed_ack` of the text that came, and no acknowledgment
-    /// has waited for an answer in vain. After a silence longer than the RTO, 16 segments again (RFC 5681 §4.1). At
-    /// most as many as the window has pairs of full-sized segments, or two if it has none. If the user asks for
-    /// quick acknowledgments while text is unread, they begin with the next segment. As in Linux.
+    /// Except while the user answers within `delayed_ack` of the text that arrived, and no acknowledgment
+    /// has waited for an answer in vain. After a silence longer than the RTO, 16 segments again (RFC 5681
+    /// §4.1). At most as many as the window has pairs of full-sized segments, or two if it has none. If the
+    /// user asks for quick acknowledgments while text is unread, they begin with the next segment. As in
+    /// Linux.
     UntilAnswering,
     /// Not at all: the first acknowledgment is delayed like all others, as in FreeBSD.
     Never,
@@ -196,8 +199,9 @@ pub struct AckWaits {
     /// The acknowledgment of a FIN without text is always delayed, because the user may close at once, and our FIN
     /// then carries it. Off, it is delayed only if one of text would be. Default on.
     pub hold_fin: bool,
-    /// Takes the place of `hold_fin`: the acknowledgment of a FIN is always delayed if text has come before or with
-    /// it, because the user may be about to answer; otherwise it is delayed by a tick, 1 ms. As in Linux. Default off.
+    /// Replaces `hold_fin`: the acknowledgment of a FIN is always delayed if text has arrived before or
+    /// with it, because the user may be about to answer; otherwise it is delayed by a tick, 1 ms. As in
+    /// Linux. Default off.
     pub hold_fin_after_text: bool,
     /// Overrides both: the acknowledgment of a FIN is never delayed. As in FreeBSD. Default off.
     pub answer_fin: bool,
@@ -213,18 +217,19 @@ pub struct AckWaits {
     /// full-sized segments end the delay (RFC 9293 SHLD-19). Default off.
     pub end_with_second: bool,
     /// Two full-sized segments end the delay only if the window is as large as last advertised, or once
-    /// some of them is read or looked at, since there is no hurry while nobody reads. As in Linux. Off,
-    /// they always end it (RFC 9293 SHLD-19). Default off.
+    /// some of their text is read or peeked at, since there is no hurry while the user does not read.
+    /// As in Linux. Off, they always end it (RFC 9293 SHLD-19). Default off.
     pub hold_smaller_window: bool,
     /// A segment with text that arrives in the last quarter of the delay ends it, as in Linux. Default off.
     pub end_early: bool,
-    /// The delay adapts to how often text comes: it is half of the last delay plus the time since the last text,
-    /// or half of [`TcpConfig::delayed_ack`](super::TcpConfig::delayed_ack) if that time was less; and twice as long
-    /// once a delay has run its full time. It is at least `delayed_ack`, and at most the RTO, the round trip, and 200
-    /// or 500 ms. As in Linux. Default off.
+    /// The delay adapts to how often text arrives: it is half of the last delay plus the time since the
+    /// last text, or half of [`TcpConfig::delayed_ack`](super::TcpConfig::delayed_ack) if that time was
+    /// less. It doubles once a delay has run its full time. It is at least `delayed_ack`, and at most the
+    /// RTO, the round trip, and 200 or 500 ms. As in Linux. Default off.
     pub follow_intervals: bool,
-    /// With [`QuickAcks::UntilAnswering`](super::QuickAcks::UntilAnswering), the user has to answer so many times before
-    /// acknowledgments wait for answers, as in Linux with `tcp_pingpong_thresh`. 0 counts as 1. Default 1.
+    /// With [`QuickAcks::UntilAnswering`](super::QuickAcks::UntilAnswering), this is how often the user has
+    /// to answer before acknowledgments wait for answers, as in Linux with `tcp_pingpong_thresh`. 0 counts
+    /// as 1. Default 1.
     pub answers: u32,
     /// Acknowledgments of text beyond a gap are compressed: they wait for others, as in Linux. Default `None`: each
     /// leaves at once (RFC 5681 §4.2).

@@ -26,10 +26,11 @@ pub struct CongestionHabits {
     pub idle_halves: bool,
     /// ECE is ignored while nothing is in flight. Off, it always counts (RFC 3168 §6.1.2). Default off.
     pub marks_need_flight: bool,
-    /// What is in flight and what has arrived is counted in segments, however small they are, and the window has room
-    /// for whole segments. An acknowledgment of a part of one restarts no timer, and gives no sample of the round trip
-    /// or of the delivery rate; whether the user is what limits that is asked at each SEND. Off, octets are counted
-    /// (RFC 5681 §2, RFC 3465), and it is asked at each acknowledgment, too. Default off.
+    /// What is in flight and what has arrived is counted in segments, however small they are, and the
+    /// window has room for whole segments. An acknowledgment of a part of a segment restarts no timer, and
+    /// gives no sample of the round trip or of the delivery rate. Whether the user limits the delivery rate
+    /// is checked at each SEND. Off, octets are counted (RFC 5681 §2, RFC 3465), and this is checked at
+    /// each acknowledgment, too. Default off.
     pub counts_segments: bool,
     /// A loss reduces the whole congestion window, as RFC 9438 §4.6 allows; FreeBSD does so, too. Off, it
     /// reduces only as much of the window as was in use (RFC 5681 §3.1, equation 4). Default off.
@@ -37,11 +38,12 @@ pub struct CongestionHabits {
     /// Where `hystart` is on and round trips have become longer, CUBIC's slow start ends at once, judged by nine samples of
     /// a round and the least RTT of the connection. Off, Conservative Slow Start follows (RFC 9406). Default off.
     pub leaves_slow_start_at_once: bool,
-    /// ssthresh and CUBIC's curve are whole segments, the curve rounded towards its flat part, and the curve waits while
-    /// nothing is in flight (see [`CubicInSegments`](crate::tcp::congestion::CubicInSegments)); the acknowledgment that
-    /// ends a recovery lets the window grow, so it rises a little earlier; one of several windows lets Reno's grow by a
-    /// segment for each; and the first window is `initial_window` segments, however long they are. Off, they are
-    /// computed to the octet (RFC 5681, RFC 9438), Reno's grows by one segment, and the first window is bounded in
-    /// octets (RFC 6928 §2). Default off.
+    /// ssthresh and CUBIC's curve are whole segments, the curve rounded towards its flat part, and the
+    /// curve waits while nothing is in flight (see
+    /// [`CubicInSegments`](crate::tcp::congestion::CubicInSegments)). The acknowledgment that ends a
+    /// recovery lets the window grow, so it rises a little earlier. An acknowledgment of several windows
+    /// lets Reno's window grow by a segment for each. The first window is `initial_window` segments,
+    /// however long they are. Off, windows are computed to the octet (RFC 5681, RFC 9438), Reno's grows by
+    /// one segment, and the first window is bounded in octets (RFC 6928 §2). Default off.
     pub window_in_segments: bool,
 }

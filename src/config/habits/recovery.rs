@@ -1,19 +1,19 @@
 //! Ways in which common hosts detect and repair losses differently from the RFCs.
 
-/// Differences from the RFCs in how losses are detected and repaired. By default all are off; Linux has all those
-/// that do not name a setting of its own.
+/// Differences from the RFCs in how losses are detected and repaired. By default all are off. Linux has all
+/// of them, except those for which a setting or another system is named.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct RecoveryHabits {
-    /// Without SACK, each duplicate acknowledgment counts as a report of one segment, although nobody
-    /// knows which. More reports than segments in flight mean that the path reorders, and from then on
-    /// more of them are needed to show a loss. A retransmission after a partial acknowledgment waits for the window.
-    /// A recovery, even after a timeout, lasts until more than `recover` is acknowledged. Off, three duplicates show
-    /// a loss (RFC 5681 §3.2), a partial acknowledgment causes an immediate retransmission, and the acknowledgment of
-    /// `recover` ends the recovery (RFC 6582 §3.2). Default off.
+    /// Without SACK, each duplicate acknowledgment counts as a report of one segment, although it is not
+    /// known which. More reports than segments in flight mean that the path reorders, and from then on more
+    /// of them are needed to show a loss. A retransmission after a partial acknowledgment waits for the
+    /// window. A recovery, even after a timeout, lasts until more than `recover` is acknowledged. Off,
+    /// three duplicates show a loss (RFC 5681 §3.2), a partial acknowledgment causes an immediate
+    /// retransmission, and the acknowledgment of `recover` ends the recovery (RFC 6582 §3.2). Default off.
     pub counts_duplicates: bool,
-    /// So many more than three duplicates, or segments reported beyond a gap, show a loss on a path that is not known to
-    /// reorder (`tcp_reordering` of Linux, which is three more). Not where [`RecoveryHabits::counts_duplicates`] is off
-    /// and there is no SACK. Default 0.
+    /// How many duplicates more than three, or segments reported beyond a gap, it takes to show a loss on a
+    /// path that is not known to reorder (Linux's `tcp_reordering` is three more than this). Without effect
+    /// if [`RecoveryHabits::counts_duplicates`] is off and there is no SACK. Default 0.
     pub more_duplicates: u8,
     /// An acknowledgment of nothing new counts as a duplicate even if its window is smaller than before, unless that
     /// is closed; but not if text of the peer has come since the last one. Off, the window of a duplicate must be
@@ -39,31 +39,34 @@ pub struct RecoveryHabits {
     /// was in flight when the recovery began, as in FreeBSD (`net.inet.tcp.sack.lrd`). Off, only the RTO shows
     /// that (RFC 6675 §5.1). Default off.
     pub finds_lost_resends: bool,
-    /// RACK.rtt is that of the last segment that an acknowledgment covers, or, if it covers none, of the last that it
-    /// reports. Without timestamps, one that covers anything that was sent again gives no RTT sample, be it reported
-    /// before. With timestamps one of our SYN always does, even if the first of several is echoed, or a SYN cookie, whose
-    /// timestamp is up to 63 ms too old. Off, what is reported comes first, since it usually left last (RFC 8985 §6.2,
-    /// step 2), what was reported before does not matter, and neither do such echoes. Default off.
+    /// RACK.rtt is that of the last segment that an acknowledgment covers, or, if it covers none, of the
+    /// last that it reports. Without timestamps, an acknowledgment that covers anything retransmitted gives
+    /// no RTT sample, even if that was reported before. With timestamps, an acknowledgment of our SYN
+    /// always gives one, even if the first of several SYNs is echoed, or a SYN cookie, whose timestamp is
+    /// up to 63 ms too old. Off, what is reported comes first, since it usually left last (RFC 8985 §6.2,
+    /// step 2); what was reported before does not matter, and such echoes give no sample. Default off.
     pub samples_in_order: bool,
     /// D-SACKs never widen the reordering window, as in Linux if `tcp_recovery` has bit 2. Default off.
     pub fixed_reordering_window: bool,
-    /// The reordering timer, and that of a probe for the tail of several segments, take 3 ms longer: two ticks of a clock
-    /// of 1,000 Hz, and the rest of one. What arrives meanwhile is not lost. After text was sent, a probe leaves at the
-    /// latest when the RTO is over, counted from when the segment at SND.UNA was sent. Off, they expire exactly
-    /// (RFC 8985 §6.2, step 5, and §7.2). Default off.
+    /// The reordering timer, and that of a probe for the tail of several segments, take 3 ms longer: two
+    /// ticks of a clock of 1,000 Hz, and the rest of one. What arrives in that time is not considered lost.
+    /// After text was sent, a probe leaves at the latest when the RTO is over, counted from when the
+    /// segment at SND.UNA was sent. Off, they expire exactly (RFC 8985 §6.2, step 5, and §7.2). Default
+    /// off.
     pub timers_wait_ticks: bool,
     /// When segments are sent again because the path MTU has decreased, or because the text of a SYN was not taken
     /// (Fast Open), the connection behaves as after a timeout until everything that was in flight is acknowledged, but
     /// keeps its congestion window. Off, no recovery begins, since nothing was lost to congestion (RFC 1191 §6.4).
     /// Default off.
     pub repairs_smaller_path: bool,
-    /// A tail loss probe may follow another without an RTT sample in between; and a duplicate acknowledgment shows that
-    /// one was for nothing even if nothing is in flight any more. Off, it may not (RFC 8985 §7.3), and what comes then is
-    /// no duplicate (RFC 5681 §2). Default off.
+    /// A tail loss probe may follow another without an RTT sample in between, and a duplicate
+    /// acknowledgment shows that a probe was unnecessary even if nothing is in flight any more. Off, no
+    /// probe may follow (RFC 8985 §7.3), and an acknowledgment that arrives then is not a duplicate (RFC
+    /// 5681 §2). Default off.
     pub probe_needs_no_sample: bool,
-    /// A tail loss probe is new text only if the window has room for the whole segment; and if the last segment has
-    /// become too long, its beginning is sent again. Off, it is as much as the window takes, or the end of the last
-    /// segment (RFC 8985 §7.3). Default off.
+    /// A tail loss probe is new text only if the window has room for the whole segment. If the last segment
+    /// has become too long, its beginning is retransmitted. Off, it is as much as the window takes, or the
+    /// end of the last segment (RFC 8985 §7.3). Default off.
     pub probes_whole_segments: bool,
     /// Text that the override timeout has forced into a small window (RFC 9293 §3.8.6.2.1) is not followed by a tail
     /// loss probe, but by the retransmission timeout; nor is the end of a handshake of Fast Open before which text has

@@ -12,9 +12,9 @@ pub struct SendingHabits {
     /// text in order and acknowledges nothing new. Off, it waits for that SEND or the override timeout (RFC 9293
     /// §3.8.6.2.1). Default off.
     pub arrivals_end_parts: bool,
-    /// What is sent again ends where the peer's window does, and what lies beyond that is not sent again, unless the
-    /// window is closed: then the segment at SND.UNA is. Off, a window that has shrunk makes no difference (RFC 9293
-    /// §3.8.6, MAY-7). Default off.
+    /// Retransmissions end where the peer's window does, and nothing beyond it is retransmitted. Only if
+    /// the window is closed, the segment at SND.UNA is. Off, a window that has shrunk makes no difference
+    /// (RFC 9293 §3.8.6, MAY-7). Default off.
     pub resends_in_window: bool,
     /// A FIN without text waits for the congestion window, like text. Off, it leaves at once, because RFC 5681 §3.1
     /// limits only text. Default off.

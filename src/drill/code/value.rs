@@ -62,7 +62,8 @@ impl Value {
         (self.under == 1).then_some(self.over)
     }
 
-    /// `None` if the numbers are too large to tell; of equal ones that is told always, since they are in lowest terms.
+    /// Compares two numbers; `None` if they are too large. Equal numbers are always recognized, because
+    /// they are in lowest terms.
     pub(super) fn compare(self, other: Value) -> Option<Ordering> {
         if self == other {
             return Some(Ordering::Equal);
