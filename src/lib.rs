@@ -39,7 +39,7 @@
 //!
 //! | module | what it holds | pure? |
 //! |---|---|---|
-//! | [`sockets`] | [`Net`](sockets::Net), [`TcpListener`](sockets::TcpListener), [`TcpStream`](sockets::TcpStream), [`UdpSocket`](sockets::UdpSocket): like `std::net` | |
+//! | [`sockets`] | [`Net`](sockets::Net), [`TcpListener`](sockets::TcpListener), [`TcpStream`](sockets::TcpStream), [`UdpSocket`](sockets::UdpSocket): like `std::net`; [`EchoSocket`](sockets::EchoSocket), for pings | |
 //! | [`tcp`] | one connection: RFC 9293 §3.10 | yes |
 //! | [`stack`] | many connections: a host | yes |
 //! | [`bsd`] | descriptors, `errno` and socket options: a host as a C program sees it | yes |
