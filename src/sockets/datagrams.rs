@@ -14,12 +14,12 @@ use crate::config::UdpOptions;
 use crate::driver::{Engine, Key, Runtime, Shared};
 use crate::stack::{Readiness, Received, Stack, UdpId, UdpRecvError, UdpSendError};
 
-/// A socket of the user. Dropping it frees the port.
+/// A user's socket. Dropping it frees the port.
 pub(super) struct Datagrams {
     hold: Hold,
-    /// At each shard.
+    /// The socket of each shard.
     ids: Vec<UdpId>,
-    /// What is waited for at each.
+    /// What to wait for at each shard.
     keys: Vec<Key>,
     /// The shard that sends to the address that the socket is connected to.
     home: AtomicUsize,
@@ -43,7 +43,7 @@ impl Datagrams {
             waits: Waits::default(),
         };
         for engine in engines {
-            // After an error `socket` frees what it has.
+            // After an error, dropping `socket` frees what it has.
             let (id, chosen) = engine.call(|shared, _| {
                 handle::check_open(shared)?;
                 let id = bind(shared.stack(), local)?;
@@ -56,7 +56,8 @@ impl Datagrams {
         Ok(socket)
     }
 
-    /// Hears only `remote` from now on, and sends to it. `name`: what its user calls it.
+    /// Restricts the socket to `remote`: it receives only from there, and sends there. `name`:
+    /// the user's name for the socket.
     pub(super) fn connect(&self, remote: SocketAddr, name: impl Display) -> io::Result<()> {
         self.at_each(|stack, id| stack.udp_connect(id, remote))
             .map_err(|error| error::udp_connect(name, error))?;
@@ -70,7 +71,7 @@ impl Datagrams {
             .ok_or_else(|| error::udp_send(UdpSendError::NotConnected))
     }
 
-    /// The last that ICMP has said of a datagram of it, once.
+    /// Takes the last ICMP error about one of its datagrams.
     pub(super) fn take_error(&self) -> Option<io::Error> {
         let mut errors = (self.shards())
             .map(|(engine, id)| engine.call(|shared, _| shared.stack().udp_take_error(id)));
@@ -122,7 +123,7 @@ impl Datagrams {
         &self.ids
     }
 
-    /// What is waited for at each.
+    /// What to wait for at each shard.
     pub(super) fn keys(&self) -> &[Key] {
         &self.keys
     }

@@ -18,13 +18,14 @@ use crate::time::Instant;
 
 /// An echo socket: asks other hosts whether they are there, as `ping` does (RFC 1122 §3.2.2.6, RFC 4443 §4.1).
 ///
-/// It is a [`UdpSocket`](super::UdpSocket) but for the port: requests have an *identifier* instead, which no other
-/// echo socket of the host has, and which the replies repeat. So queues, limits, options and errors are the same.
+/// It is like a [`UdpSocket`](super::UdpSocket), with the same queues, limits, options and errors. But in
+/// place of a port, requests have an *identifier*, which no other echo socket of the host has, and which
+/// the replies repeat.
 ///
-/// A reply may be lost, come twice, or be forged by somebody who guesses the identifier: the sequence number and the
-/// data tell which request it answers, if any.
+/// A reply may be lost, arrive twice, or be forged by an attacker who guesses the identifier. The sequence
+/// number and the data show which request it answers, if any.
 ///
-/// Calls fail, once, for what ICMP says of an earlier request, whether the socket is connected or not. The
+/// An ICMP error about an earlier request makes one call fail, whether the socket is connected or not. The
 /// [`get_ref`](io::Error::get_ref) of the error is a [`DatagramError`](super::DatagramError), which tells
 /// which request that was and who says so; only the last of several errors is kept.
 ///

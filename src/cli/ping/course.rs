@@ -1,4 +1,4 @@
-//! Which requests are answered, and the summary.
+//! Keeps track of which requests are answered, and sums up.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -18,20 +18,21 @@ enum Fate {
 pub(super) struct Answer {
     /// From the request to the reply.
     pub(super) time: Duration,
-    /// The request has been answered before.
+    /// Whether the request has been answered before.
     pub(super) is_duplicate: bool,
 }
 
 /// The requests of one run.
 #[derive(Debug, Default)]
 pub(super) struct Course {
-    /// When each was sent, by its sequence number, which the 65,536th after it takes over.
+    /// When each request was sent, by its sequence number, which the 65,536th request after it
+    /// reuses.
     requests: BTreeMap<u16, (Instant, Fate)>,
     transmitted: u64,
     received: u64,
     duplicates: u64,
     errors: u64,
-    /// When the first and the last were sent.
+    /// When the first and the last requests were sent.
     asked: Option<(Instant, Instant)>,
     /// Of all replies, in microseconds: the least, the most, the sum, and the sum of the squares.
     least: u64,
@@ -41,7 +42,8 @@ pub(super) struct Course {
 }
 
 impl Course {
-    /// The next request is sent: its sequence number. They begin with 1, and follow one another.
+    /// Notes that the next request is sent, and returns its sequence number. Numbers are
+    /// consecutive, from 1.
     pub(super) fn ask(&mut self, now: Instant) -> u16 {
         self.transmitted += 1;
         let sequence = self.transmitted as u16;
@@ -50,7 +52,7 @@ impl Course {
         sequence
     }
 
-    /// A reply has come; `None`: nothing like it was asked.
+    /// Notes a reply; `None` if there was no such request.
     pub(super) fn reply(&mut self, sequence: u16, now: Instant) -> Option<Answer> {
         let (asked, fate) = self.requests.get_mut(&sequence)?;
         let time = now.saturating_duration_since(*asked);
@@ -71,7 +73,7 @@ impl Course {
         Some(Answer { time, is_duplicate })
     }
 
-    /// An error has come; whether there is such a request.
+    /// Notes an error; returns whether there was such a request.
     pub(super) fn fail(&mut self, sequence: u16) -> bool {
         let Some((_, fate)) = self.requests.get_mut(&sequence) else {
             return false;
@@ -83,27 +85,27 @@ impl Course {
         true
     }
 
-    /// Whether nothing is waited for.
+    /// Whether no request still waits for an answer.
     pub(super) fn is_complete(&self) -> bool {
         !(self.requests.values()).any(|(_, fate)| *fate == Fate::Waits)
     }
 
-    /// When the last request was sent; if none was, now.
+    /// When the last request was sent, or now if none was.
     pub(super) fn last_asked(&self) -> Instant {
         self.asked.map_or_else(Instant::now, |(_, last)| last)
     }
 
-    /// Whether a reply has come.
+    /// Whether any reply has arrived.
     pub(super) fn has_replies(&self) -> bool {
         self.received > 0
     }
 
-    /// The last words of ping(8).
+    /// The summary in the format of ping(8).
     pub(super) fn summary(&self, remote: IpAddr) -> String {
         let time = (self.asked).map_or(Duration::ZERO, |(first, last)| last - first);
         let mut text = format!("\n--- {remote} ping statistics ---\n");
         let mut add = |words: std::fmt::Arguments<'_>| {
-            // Writing to a string does not fail.
+            // Writing to a string cannot fail.
             let _ = text.write_fmt(words);
         };
         add(format_args!("{} packets transmitted, ", self.transmitted));
@@ -136,7 +138,7 @@ impl Course {
     }
 }
 
-/// A number below a thousand with six digits at most, and no zeros at its end.
+/// A number below a thousand, with at most six digits and no trailing zeros.
 fn short(number: f64) -> String {
     let digits = match number {
         ..10.0 => 5,
@@ -147,7 +149,7 @@ fn short(number: f64) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
-/// A round-trip time in milliseconds, as exact as it is short. What is cut off is not rounded up.
+/// A round-trip time in milliseconds: the shorter, the more digits. It is rounded down.
 pub(super) fn milliseconds(time: Duration) -> String {
     let micros = time.as_micros();
     let (millis, rest) = (micros / 1000, micros % 1000);

@@ -2,8 +2,8 @@
 //!
 //! | file | what is in it |
 //! |---|---|
-//! | `mod` | asks, waits, and tells, until there is an end |
-//! | `course` | which requests are answered, and the summary |
+//! | `mod` | sends requests, waits for replies, and prints them |
+//! | `course` | keeps track of which requests are answered, and sums up |
 //! | `words` | what an ICMP error says, in the words of ping(8) |
 
 mod course;
@@ -27,7 +27,7 @@ use super::output::say;
 /// Octets of the header of an echo message.
 const HEADER: usize = 8;
 
-/// Asks until `--count`, or Ctrl-C. The status says whether a reply came.
+/// Sends requests until `--count` or Ctrl-C. The exit status says whether any reply arrived.
 pub(crate) fn run(args: &PingArgs) -> anyhow::Result<ExitCode> {
     let interrupts = Interrupts::catch()?;
     let host = Arc::new(Host::start(&args.host)?);
@@ -40,9 +40,9 @@ pub(crate) fn run(args: &PingArgs) -> anyhow::Result<ExitCode> {
     let (ping, interrupted) = (Arc::new(ping), Arc::clone(&host));
     let interrupted_ping = Arc::clone(&ping);
     interrupts.on_first(move |_| {
-        // Nobody says more while this is held, which is for ever.
+        // No other thread prints while this lock is held, and it is held until the program ends.
         let course = interrupted_ping.course();
-        // There is no other place to complain.
+        // There is no other place to report a failure.
         let _ = say(course.summary(interrupted_ping.remote));
         interrupted.close();
         process::exit(i32::from(!course.has_replies()));
@@ -56,7 +56,8 @@ pub(crate) fn run(args: &PingArgs) -> anyhow::Result<ExitCode> {
         true => ping.ask_all(args),
         false => Ok(()),
     };
-    // After an interrupt this waits until the program has ended: that the network has ended is no news then.
+    // After an interrupt this waits until the program has ended. The error that the network has ended is
+    // then not printed.
     let course = ping.course();
     asked?;
     say(course.summary(args.remote))?;
@@ -67,7 +68,7 @@ pub(crate) fn run(args: &PingArgs) -> anyhow::Result<ExitCode> {
     })
 }
 
-/// A socket that may ask `args.remote`.
+/// A socket that can send requests to `args.remote`.
 fn open(host: &Host, args: &PingArgs) -> anyhow::Result<EchoSocket> {
     let remote = args.remote;
     let local = host.own_address((remote, 0).into()).ok_or_else(|| {
@@ -93,12 +94,12 @@ fn open(host: &Host, args: &PingArgs) -> anyhow::Result<EchoSocket> {
     Ok(socket)
 }
 
-/// Data that tells whether an octet has changed or is missing.
+/// Data in which a changed or missing octet can be recognized.
 fn pattern(len: usize) -> Vec<u8> {
     (0..len).map(|place| place as u8).collect()
 }
 
-/// What is asked, and what has come of it.
+/// The requests, and what has become of them.
 struct Ping {
     socket: EchoSocket,
     remote: IpAddr,
@@ -123,7 +124,8 @@ impl Ping {
         }
     }
 
-    /// Asks and listens, until all requests have left and are answered, or nobody reads any more.
+    /// Sends requests and receives replies until all are answered, or until nothing reads the
+    /// output any more.
     fn ask_all(&self, args: &PingArgs) -> anyhow::Result<()> {
         let mut due = Instant::now();
         let mut left = args.count.map(std::num::NonZero::get);
@@ -154,13 +156,13 @@ impl Ping {
         }
     }
 
-    /// Sends the next request. Whether somebody still reads.
+    /// Sends the next request. Returns whether the output is still read.
     fn ask(&self) -> anyhow::Result<bool> {
         let sequence = self.course().ask(Instant::now());
         loop {
             match self.socket.send_to(sequence, &self.data, self.remote) {
                 Ok(()) => return Ok(true),
-                // What became of an earlier one; this one has not left.
+                // This error is about an earlier request, and this request has not been sent.
                 Err(error) if failure(&error).is_some() => {
                     if !self.fails(&error)? {
                         return Ok(false);
@@ -171,7 +173,7 @@ impl Ping {
         }
     }
 
-    /// Waits for one answer, for a while. Whether somebody still reads.
+    /// Waits for one answer, at most for `patience`. Returns whether the output is still read.
     fn listen(&self, patience: Duration, buffer: &mut [u8]) -> anyhow::Result<bool> {
         self.socket.set_read_timeout(Some(patience))?;
         match self.socket.recv(buffer) {
@@ -182,7 +184,7 @@ impl Ping {
         }
     }
 
-    /// A reply has come. One from somebody who was not asked, or with other data, answers nothing.
+    /// Handles a reply. One from a host that was not asked, or with other data, does not count.
     fn hear(&self, reply: &EchoReply, buffer: &[u8], now: Instant) -> anyhow::Result<bool> {
         let is_asked = reply.remote == self.remote || self.remote.is_multicast();
         let is_same = buffer.get(..reply.len) == Some(&*self.data);
@@ -206,7 +208,7 @@ impl Ping {
         ))
     }
 
-    /// An ICMP error has come.
+    /// Handles an ICMP error.
     fn fails(&self, error: &io::Error) -> anyhow::Result<bool> {
         let Some(EchoFailure {
             sequence,
@@ -226,7 +228,7 @@ impl Ping {
     }
 }
 
-/// What became of a request, if that is what an error says.
+/// The failure of a request, if an error is about one.
 fn failure(error: &io::Error) -> Option<EchoFailure> {
     error.get_ref()?.downcast_ref::<DatagramError>()?.echo
 }

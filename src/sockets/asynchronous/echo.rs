@@ -89,7 +89,7 @@ impl EchoSocket {
     /// If this is dropped before it has an answer, no reply is lost: another call receives it.
     ///
     /// # Errors
-    /// What ICMP has said of a request; `NetworkDown` if the network has ended.
+    /// An ICMP error about a request; `NetworkDown` if the network has ended.
     pub async fn recv(&self, buffer: &mut [u8]) -> io::Result<EchoReply> {
         let socket = self.socket.datagrams();
         let (ids, keys) = (socket.ids(), socket.keys());

@@ -128,7 +128,7 @@ impl Stack {
     }
 }
 
-/// What whoever asks for an echo wants to know of an error beside its meaning.
+/// The details of an error that the sender of an echo request needs in addition to its meaning.
 fn echo_failure(
     kind: SocketKind,
     error: IcmpError,

@@ -1,9 +1,10 @@
 //! Echo sockets: the requests of users, and the replies to them (RFC 1122 §3.2.2.6, RFC 4443 §4.1 and §4.2).
 //!
-//! One is a socket as those of UDP are, with the same queues, limits, options and errors, and the calls of UDP are its
-//! calls; only what differs is here. Its port is the identifier of what it sends, and it hears the replies with that
-//! identifier. Nothing proves that a reply answers a request: who guesses the identifier, and knows the addresses, can
-//! forge one. The user, who knows what was asked, compares the sequence number and the data.
+//! An echo socket is like a UDP socket, with the same calls, queues, limits, options and errors; only what
+//! differs is here. Its port is the identifier of its requests, and it receives the replies with that
+//! identifier. Nothing proves that a reply answers a request: an attacker who guesses the identifier and
+//! knows the addresses can forge one. The user, who knows the requests, compares the sequence number and
+//! the data.
 
 use core::net::{IpAddr, SocketAddr};
 
@@ -17,7 +18,7 @@ impl Stack {
     /// An echo socket at an address of this host; unspecified: all of that family. The port is the identifier,
     /// which no other echo socket may have; 0: the stack chooses an unpredictable one.
     ///
-    /// Calls on it fail, once, for whatever ICMP says of its requests, even if it is not connected.
+    /// Any ICMP error about its requests makes one call fail, even if the socket is not connected.
     ///
     /// # Errors
     /// If the identifier is taken, or the address is not ours.
@@ -38,11 +39,11 @@ impl Stack {
         Ok(self.udp.insert(SocketKind::Echo, local, &self.config.udp))
     }
 
-    /// Asks `remote` for an echo; `None`: the peer that the socket is connected to. A group or a broadcast address
-    /// may be asked as such an address is sent to over UDP. What the reply repeats is the sequence number and the data.
+    /// Sends an echo request to `remote`; `None`: to the connected peer. For a group or a broadcast
+    /// address, the same rules hold as over UDP. The reply repeats the sequence number and the data.
     ///
     /// # Errors
-    /// If it was not taken. It may be lost all the same if it was.
+    /// If the request was not taken. Even one that was taken may be lost.
     pub fn echo_send(
         &mut self,
         id: UdpId,
@@ -55,7 +56,8 @@ impl Stack {
         self.send_message(id, sequence, data, remote, marks, None)
     }
 
-    /// RFC 1122 §3.2.2.6: a reply reaches whoever asked. One to a question that nobody has asked is dropped.
+    /// RFC 1122 §3.2.2.6: passes a reply to the socket that sent the request. A reply to no socket's
+    /// request is dropped.
     pub(in crate::stack) fn echo_reply_arrives(
         &mut self,
         now: Instant,
@@ -72,8 +74,9 @@ impl Stack {
         }
     }
 
-    /// The next request of the first in the queue, an echo socket, departs: it waits among the replies then, in
-    /// fragments if it is too long for the interface. What is for this host itself has arrived.
+    /// Sends the next request of the first socket in the queue, an echo socket. The request joins the queue
+    /// of replies, in fragments if it is too long for the interface. A request to this host itself arrives
+    /// directly.
     #[inline(never)]
     pub(in crate::stack) fn echo_departs(&mut self, now: Instant, id: UdpId) {
         let Some(head) = self.udp_departs(id) else {

@@ -1,5 +1,5 @@
-//! The names by which arrivals find sockets: those of UDP by ports, echo sockets by identifiers. Neither kind knows
-//! the names of the other.
+//! The tables by which arrivals find sockets: UDP sockets by port, echo sockets by identifier. The two
+//! kinds do not share their numbers.
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -9,7 +9,7 @@ use crate::stack::secret::TableHasher;
 use crate::tcp::FourTuple;
 use crate::wire::{icmp, protocol, udp};
 
-/// Octets of the header of UDP, and of an echo message: they are as long.
+/// The length of the UDP header and of an echo message's header, which is the same.
 pub(super) const HEADER: usize = udp::HEADER;
 const _: () = assert!(HEADER == icmp::HEADER);
 
@@ -18,7 +18,8 @@ const _: () = assert!(HEADER == icmp::HEADER);
 pub(in crate::stack) enum SocketKind {
     /// Datagrams of UDP.
     Udp,
-    /// Echo requests, and the replies to them. The identifier is its port, and hosts have none: it is 0.
+    /// Echo requests, and the replies to them. The local port is the identifier; the remote port is 0,
+    /// because hosts have none.
     Echo,
 }
 
@@ -32,7 +33,7 @@ impl SocketKind {
         }
     }
 
-    /// A peer as such a socket names it.
+    /// The address of a peer, in the form of this kind.
     pub(super) fn peer(self, remote: SocketAddr) -> SocketAddr {
         match self {
             SocketKind::Udp => SocketAddr::new(remote.ip(), remote.port()),
@@ -82,12 +83,12 @@ impl Names {
         Some(id)
     }
 
-    /// A socket has this port.
+    /// Notes that a socket has this port.
     pub(super) fn take_port(&mut self, port: u16, id: UdpId) {
         self.ports.entry(port).or_default().insert(id);
     }
 
-    /// A socket has this port no longer.
+    /// Notes that a socket no longer has this port.
     pub(super) fn free_port(&mut self, port: u16, id: UdpId) {
         if let Some(sockets) = self.ports.get_mut(&port) {
             sockets.remove(&id);
