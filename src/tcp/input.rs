@@ -12,7 +12,7 @@ use super::readiness::Readiness;
 use super::segment::Segment;
 use super::seq::Seq;
 use super::state::{Event, State};
-use super::tcb::{AckDue, QUICK_ACKS, Tcb};
+use super::tcb::{AckDue, Tcb};
 use crate::config::{Resets, UrgentPointer};
 use crate::time::Instant;
 use crate::wire::{Arrived, Control, Ecn, TcpHeader, Text};
@@ -352,6 +352,7 @@ impl Tcb {
     /// sender waits for that. Others are answered at a limited rate; otherwise two confused peers
     /// would answer each other for ever (RFC 5961 §7).
     fn answer_unacceptable(&mut self, now: Instant, seg: &Segment<'_>) {
+        let waited = self.acks.due != AckDue::No || seg.end() >= self.rcv.last_ack_sent;
         if seg.ctl.has(Control::SYN) || seg.is_empty() {
             self.challenge(now);
             self.note_repeated_syn_ack(seg);
@@ -366,7 +367,7 @@ impl Tcb {
             self.note_old_duplicate(seg.seq..seg.end(), seg.mss);
         }
         if seg.seq < self.rcv.nxt {
-            self.hurry_acks(QUICK_ACKS);
+            self.hurry_after_duplicate(waited);
         }
     }
 

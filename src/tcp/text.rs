@@ -325,6 +325,15 @@ impl Tcb {
         self.wait_shortly();
     }
 
+    /// After a duplicate acknowledgments do not wait. Its own answer is one of them if one `waited` anyway, or if the
+    /// duplicate ends no earlier than what was acknowledged last, as on Linux, the only host that hurries so.
+    pub(super) fn hurry_after_duplicate(&mut self, waited: bool) {
+        self.hurry_acks(QUICK_ACKS);
+        if self.config.quick_acks == QuickAcks::UntilAnswering && waited {
+            self.acks.quick = self.acks.quick.saturating_sub(1);
+        }
+    }
+
     /// Whether an acknowledgment waits, and less than a quarter of its time is left.
     fn has_nearly_waited(&self, now: Instant) -> bool {
         let soon = now + self.ack_delay() / 4;
