@@ -433,6 +433,7 @@ impl Tcb {
             State::Closing => {
                 self.on(Event::RcvAckOfFin);
                 self.start_time_wait(now);
+                self.leave_duplicate_unanswered();
                 Step::Continue(())
             }
             State::LastAck => {

@@ -3,7 +3,7 @@
 
 use super::segment::Segment;
 use super::state::State;
-use super::tcb::Tcb;
+use super::tcb::{AckDue, Tcb};
 use crate::time::Instant;
 use crate::wire::Control;
 
@@ -14,6 +14,16 @@ impl Tcb {
             .ack
             .is_some_and(|ack| ack > self.snd.una || seg.is_empty());
         self.is_recent_duplicate(seg) && is_new
+    }
+
+    /// In CLOSING a duplicate has acknowledged our FIN: nothing else that it brings counts, so it is not answered. The
+    /// peer's FIN is, if that is still to be done.
+    pub(super) fn leave_duplicate_unanswered(&mut self) {
+        let has_answered = self.rcv.last_ack_sent == self.rcv.nxt;
+        if self.config.habits.takes_recent_duplicates && has_answered {
+            self.acks.due = AckDue::No;
+            self.recv_buffer.sacks_sent();
+        }
     }
 
     /// Whether it ends no earlier than what was last acknowledged.
