@@ -73,7 +73,13 @@ impl Calls<'_> {
                 socket.notices.tell(Notice::Icmp(told));
             }
             // The queue reports nothing about an open connection, but a call fails.
-            Kind::Stream(socket) if asked(&socket.settings) => socket.error = Some(told.errno),
+            Kind::Stream(socket) if asked(&socket.settings) => {
+                socket.error = Some(told.errno);
+                // It fails only once.
+                if let Some(id) = socket.connection() {
+                    self.stack.take_error(id);
+                }
+            }
             Kind::Datagram(socket) if asked(&socket.settings) => {
                 socket.error = Some(told.errno);
                 socket.notices.tell(Notice::Icmp(told));

@@ -7,8 +7,8 @@ pub struct IcmpTrust {
     /// An error may also quote SND.NXT, which has not been sent yet. Off, it must quote something in flight (RFC
     /// 5927 §4). Default off.
     pub next_place: bool,
-    /// An error that says that the peer cannot be reached silently ends a passive handshake. Off, none does (RFC
-    /// 9293 MUST-56). Default off.
+    /// An error that says that the peer cannot be reached silently ends a passive handshake, and any error a simultaneous
+    /// open. Off, none does (RFC 9293 MUST-56). Default off.
     pub ends_handshakes: bool,
     /// Over IPv4, "fragment reassembly time exceeded" is ignored, because the segment is retransmitted anyway. Off,
     /// it is an error like others (RFC 1122 §4.2.3.9). Default off.

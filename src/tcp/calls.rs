@@ -279,6 +279,9 @@ impl Tcb {
             State::SynSent if error.is_refusal() || !self.config.endings.endures_errors => {
                 self.end(Event::GiveUp, Some(error));
             }
+            State::SynReceived if self.error_ends_crossing() => {
+                self.end(Event::GiveUp, Some(error));
+            }
             _ => {
                 self.soft_error = Some(error);
                 self.readiness |= Readiness::STATE;

@@ -17,6 +17,21 @@ impl Tcb {
         self.config.habits.icmp_trust.doubts_reassembly
     }
 
+    /// Whether an active OPEN is under way, perhaps a simultaneous one.
+    pub(super) fn opens_actively(&self) -> bool {
+        match self.state {
+            State::SynSent => true,
+            State::SynReceived => !self.passive,
+            _ => false,
+        }
+    }
+
+    /// Whether an ICMP error ends a simultaneous open (see
+    /// [`IcmpTrust::ends_handshakes`](crate::config::IcmpTrust::ends_handshakes)).
+    pub(super) fn error_ends_crossing(&self) -> bool {
+        self.opens_actively() && self.config.habits.icmp_trust.ends_handshakes
+    }
+
     /// An ICMP error says that the peer of a passive handshake cannot be reached, which may end
     /// the handshake (see
     /// [`IcmpTrust::ends_handshakes`](crate::config::IcmpTrust::ends_handshakes)).

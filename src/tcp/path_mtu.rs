@@ -27,7 +27,6 @@ use core::ops::Range;
 use super::handshake::Path;
 use super::recovery::RecoveryState;
 use super::seq::Seq;
-use super::state::State;
 use super::tcb::Tcb;
 use crate::config::{MtuProbing, PathMtuConfig};
 use crate::time::Instant;
@@ -400,7 +399,7 @@ impl Tcb {
         let seq = self.snd.una.near(seq);
         let is_ipv4 = self.path_mtu.least != LEAST_IPV6;
         let trusts = self.config.habits.icmp_trust.any_path_mtu && is_ipv4;
-        let of_syn = trusts && self.state == State::SynSent;
+        let of_syn = trusts && self.opens_actively();
         if !self.state.is_synchronized() && !of_syn {
             return;
         }
@@ -409,14 +408,14 @@ impl Tcb {
             true => mtu.max(self.path_mtu.least),
             false => mtu,
         };
-        if self.config.habits.icmp_trust.any_path_mtu && mtu >= self.path_mtu.largest {
+        if trusts && mtu >= self.path_mtu.largest {
             self.path_mtu.hear(now, &self.config.path_mtu, mtu);
         }
         match (self.path_mtu).on_too_big(now, &self.config.path_mtu, mtu, seq) {
             None => return,
             Some(TooBig::Probe(probe)) => self.recovery.on_path_mtu_reduced(probe, 0),
             // A SYN was not too long.
-            Some(TooBig::Text) if self.state == State::SynSent => self.set_effective_mss(),
+            Some(TooBig::Text) if of_syn => self.set_effective_mss(),
             // It was fragmented on its way.
             Some(TooBig::Text) if is_ipv4 && self.config.socket.fragments => {
                 self.set_effective_mss();

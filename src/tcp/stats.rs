@@ -275,12 +275,11 @@ impl Tcb {
             State::SynSent => (self.recovery.retries()).saturating_sub(config.syn_linear_retries),
             _ => {
                 let doublings = self.recovery.rtt.doublings();
-                // Equal timeouts are not doubled.
+                // Equal timeouts are not doubled, and a doubling may be undone.
                 let is_linear = config.socket.linear_timeouts && doublings == 0;
-                let retries = if is_linear {
-                    0
-                } else {
-                    self.recovery.retries()
+                let retries = match is_linear || self.recovery.rtt.tells_doublings() {
+                    true => 0,
+                    false => self.recovery.retries(),
                 };
                 doublings.max(retries).max(self.probes.persisted)
             }

@@ -193,6 +193,11 @@ impl Rtt {
         self.base = self.rto.saturating_sub(self.slop);
     }
 
+    /// Whether the timeout shows how often it was doubled, because it was estimated and is not the longest.
+    pub(crate) fn tells_doublings(&self) -> bool {
+        self.is_known() && self.rto < self.max_rto
+    }
+
     /// How often the timeout has been doubled since it was last estimated.
     pub(crate) fn doublings(&self) -> u32 {
         match self.is_known() {
