@@ -185,7 +185,7 @@ impl Tcb {
         let config = &self.config;
         let retries = (config.socket.syn_retries).unwrap_or(config.syn_retries);
         let first = config.initial_rto.max(config.min_rto);
-        let longest = first * ((2 << retries.min(16)) - 1);
+        let longest = self.time_from(first, retries);
         // Nothing has arrived yet, so this is when the connection was opened.
         let opened = self.last_received;
         self.state == State::SynSent
@@ -209,7 +209,12 @@ impl Tcb {
     /// How long this many retransmissions take, beginning with the least RTO: each twice as long as the one
     /// before, up to the largest RTO.
     pub(super) fn time_of(&self, retries: u32) -> Duration {
-        let (first, most) = (self.config.min_rto, self.config.max_rto);
+        self.time_from(self.config.min_rto, retries)
+    }
+
+    /// The same, if they begin with another RTO.
+    fn time_from(&self, first: Duration, retries: u32) -> Duration {
+        let most = self.config.max_rto;
         let doublings = (most.as_nanos() / first.as_nanos()).max(1).ilog2();
         let doubled = retries.min(doublings);
         let geometric = first.saturating_mul(((2_u64 << doubled.min(30)) - 1) as u32);
