@@ -561,6 +561,7 @@ impl Tcb {
             if fin > self.rcv.nxt {
                 // It lies beyond a gap (RFC 5681 §4.2).
                 self.acks.due = AckDue::Now;
+                self.stats.beyond_gap += u64::from(seg.text.is_empty());
                 self.report_fin(fin, is_first);
             }
         }

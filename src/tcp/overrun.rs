@@ -18,7 +18,8 @@ impl Tcb {
         if end <= edge || seg.ctl.has(Control::SYN) {
             return;
         }
-        let is_next = seg.seq <= nxt && nxt == edge;
+        let refused = self.config.habits.refuses_overruns && self.has_unread();
+        let is_next = seg.seq <= nxt && nxt == edge && !refused;
         self.stats.overrun = Some(match is_next {
             true => Overrun::ZeroWindow,
             false => Overrun::BeyondWindow,
@@ -33,13 +34,18 @@ impl Tcb {
         }
         let end = seg.text_start() + seg.text.len();
         let ends_beyond = end > self.true_edge() || self.is_at_edge(seg);
-        // The end of the stream waits, too.
-        let waits = || self.recv_buffer.len() > 0 || self.fin_received() && !self.rcv.end_read;
-        if ends_beyond && waits() {
+        if ends_beyond && self.has_unread() {
             self.acks.due = AckDue::Now;
             return Step::Break(Discard::NotAcceptable);
         }
+        // What is taken whole is no overrun.
+        self.stats.overrun = (self.stats.overrun).filter(|kind| *kind == Overrun::ZeroWindow);
         Step::Continue(())
+    }
+
+    /// Whether text waits to be read, or the end of the stream.
+    fn has_unread(&self) -> bool {
+        self.recv_buffer.len() > 0 || self.fin_received() && !self.rcv.end_read
     }
 
     /// Text or a FIN begins where the window ends, and the window is open: see

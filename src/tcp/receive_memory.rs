@@ -553,6 +553,7 @@ impl ReceiveMemory {
                 let changes = core::mem::replace(&mut self.ratio, share.clamp(1, 255));
                 if changes != self.ratio {
                     self.set_clamp(self.text_in(self.limit), arrival.told);
+                    self.rounds.expect_at_most(self.clamp);
                 }
             }
             self.segment = len.min(self.own_segment);

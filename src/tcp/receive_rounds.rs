@@ -67,6 +67,11 @@ impl Rounds {
         (self.eight > 0).then(|| Duration::from_micros(micros))
     }
 
+    /// No window can have more octets than these.
+    pub(super) fn expect_at_most(&mut self, octets: usize) {
+        self.most = self.most.min(octets);
+    }
+
     /// The most octets that were read in a round trip.
     pub(super) fn most(&self) -> usize {
         self.most

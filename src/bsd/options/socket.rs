@@ -378,14 +378,14 @@ impl Calls<'_> {
 
     /// `SO_MEMINFO`: `SK_MEMINFO_RMEM_ALLOC` and eight more.
     fn memory(&self, fd: Fd) -> Result<Vec<u8>, Errno> {
-        let (receive, send) = self.buffers(fd)?;
+        let (receive, send) = (self.buffers(fd)?.0, self.told_send_buffer(fd)?);
         let connection = match &self.table.get(fd)?.kind {
             Kind::Stream(socket) => socket.connection(),
             Kind::Datagram(_) | Kind::Epoll(_) | Kind::Pipe(_) => None,
         };
         let status = connection.map(|id| self.stack.status(id));
         let (held, queued) = status.map_or((0, 0), |it| (it.receiving.memory, it.send_queue));
-        let numbers = [held, 2 * receive, 0, 2 * send, 0, queued, 0, 0, 0];
+        let numbers = [held, 2 * receive, 0, send, 0, queued, 0, 0, 0];
         Ok(numbers.into_iter().flat_map(size).collect())
     }
 }
