@@ -7,11 +7,12 @@
 //!
 //! ```text
 //! scoreboard   what is in the network, and what has become of it
-//!   rack         a segment is lost when one that was sent sufficiently later has arrived
-//!   threshold    or when enough beyond it has: RFC 6675, in place of RACK
+//!   selective    with SACK: when a recovery begins and ends
+//!     rack       a segment is lost when one that was sent sufficiently later has arrived
+//!     losses     by RACK; or when enough beyond it has: RFC 6675, in place of RACK
+//!     tail_probe asks when nothing comes back
 //!   newreno      without SACK: by duplicate and partial acknowledgments
 //!     counted    each of them as a segment that has arrived
-//!   tail_probe   asks when nothing comes back
 //! predicted    what is left to do where nothing is amiss
 //! spurious     a loss that was none
 //! arrivals     what an acknowledgment brings
