@@ -68,6 +68,7 @@
 //! | `input` | §3.10.7 | SEGMENT ARRIVES |
 //! | `discard` | §3.10.7 | why a segment was not used |
 //! | `header_prediction` | | the fast path for expected segments, with the same result |
+//! | `acceptable` | §3.10.7.4, first | whether a segment lies in the window, and the answer if it does not |
 //! | `acknowledge` | §3.10.7.4, fifth | what an acknowledgment does |
 //! | `text` | §3.10.7.4, seventh | what text does |
 //! | `ack_delay` | §3.8.6.3 | delayed acknowledgments: for how long |
@@ -109,6 +110,7 @@
 //! | `pacing` | – | how fast text leaves |
 //! | `burst` | – | how much text one acknowledgment lets out |
 
+mod acceptable;
 mod ack_delay;
 mod acknowledge;
 mod apart;
