@@ -10,7 +10,7 @@ use crate::tcp::segment::Segment;
 use crate::tcp::state::Event;
 use crate::tcp::tcb::{AckDue, Tcb};
 use crate::time::Instant;
-use crate::wire::{AccurateEcn, Control, Ecn, Options, SackBlocks};
+use crate::wire::{Control, Ecn, Options, SackBlocks};
 
 /// After a mark this many segments are acknowledged at once, if acknowledgments hurry at all.
 const QUICK_ACKS_OF_MARKS: u8 = 2;
@@ -228,36 +228,5 @@ impl Feedback {
     /// Whether a segment has the first mark since the peer reported that it reduced its window.
     pub(in crate::tcp) fn is_fresh_mark(&self, seg: &Segment<'_>) -> bool {
         self.mode == EcnMode::Classic && self.classic.is_fresh_mark(seg.ctl, seg.ecn)
-    }
-
-    /// The last loss was spurious. Returns whether the window was reduced for it. CWR need not be sent
-    /// then, unless the acknowledgment also reports marks (`is_marked`), for which the window stays
-    /// reduced.
-    pub(in crate::tcp) fn on_spurious_loss(&mut self, is_marked: bool) -> bool {
-        let was_reduced = !core::mem::take(&mut self.loss_was_answered);
-        if was_reduced && !is_marked {
-            self.classic.on_restored();
-        }
-        was_reduced
-    }
-
-    /// What the next segment carries; options of other kinds leave `room` octets for one.
-    #[inline]
-    pub(in crate::tcp) fn marks(&self, carrier: Carrier, room: usize) -> Marks {
-        let is_ordinary = match carrier {
-            Carrier::PureAck | Carrier::NewText | Carrier::Other => true,
-            Carrier::Reset | Carrier::Syn | Carrier::SynAck | Carrier::EarlierAck => false,
-        };
-        match is_ordinary && self.mode == EcnMode::Off && !self.capable {
-            true => Marks::NONE,
-            false => self.marks_in_use(carrier, room),
-        }
-    }
-}
-
-impl Marks {
-    /// Octets of the AccECN option in the header.
-    pub(in crate::tcp) fn option_len(&self) -> usize {
-        self.option.as_ref().map_or(0, AccurateEcn::wire_len)
     }
 }

@@ -3,7 +3,9 @@
 //!
 //! | file | what is in it |
 //! |---|---|
-//! | `mod` | [`Feedback`]: the mode of a connection, and what its segments carry |
+//! | `mod` | [`Feedback`]: the ECN of a connection, and what arrives of it |
+//! | `marks` | what each segment carries |
+//! | `reductions` | one reduction for a window of text (RFC 3168 §6.1.2) |
 //! | `connection` | how the rest of the connection uses it |
 //! | `negotiation` | what two SYNs agree on (RFC 9768 §3.1) |
 //! | `classic` | ECE until CWR (RFC 3168 §6.1), or for each mark (RFC 8257 §3.2) |
@@ -17,59 +19,23 @@
 mod classic;
 mod connection;
 mod counters;
+mod marks;
 mod negotiation;
 mod receiver;
+mod reductions;
 mod sender;
 
 use super::segment::Segment;
 use super::seq::Seq;
 use super::status::EcnOctets;
-use crate::config::{EcnConfig, EcnMode, EcnOptions};
+use crate::config::{EcnConfig, EcnMode};
 use crate::time::Instant;
-use crate::wire::{AccurateEcn, Control, Ecn};
+use crate::wire::{Control, Ecn};
 
 use classic::Classic;
+pub(in crate::tcp) use marks::{Carrier, Marks};
 use receiver::Receiver;
 use sender::{Acked, Mangled, Marked, Sender};
-
-/// The kind of a segment that carries marks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::tcp) enum Carrier {
-    /// A SYN.
-    Syn,
-    /// A SYN,ACK.
-    SynAck,
-    /// A reset.
-    Reset,
-    /// An acknowledgment and nothing else.
-    PureAck,
-    /// The same, for what arrived before the marks changed.
-    EarlierAck,
-    /// Text, for the first time.
-    NewText,
-    /// Text that was sent before, a FIN alone, a probe.
-    Other,
-}
-
-/// What a segment carries of ECN.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::tcp) struct Marks {
-    /// AE, CWR and ECE.
-    pub(in crate::tcp) flags: Control,
-    /// The AccECN option.
-    pub(in crate::tcp) option: Option<AccurateEcn>,
-    /// The codepoint of its datagram.
-    pub(in crate::tcp) ecn: Ecn,
-}
-
-impl Marks {
-    /// None at all.
-    pub(in crate::tcp) const NONE: Marks = Marks {
-        flags: Control::NONE,
-        option: None,
-        ecn: Ecn::NotEct,
-    };
-}
 
 /// What an acknowledgment newly says of congestion.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -265,123 +231,6 @@ impl Feedback {
         self.handshake_ack_due
     }
 
-    /// What the next segment carries, unless ECN is off.
-    #[inline(never)]
-    fn marks_in_use(&self, carrier: Carrier, room: usize) -> Marks {
-        match carrier {
-            Carrier::Reset => Marks::NONE,
-            Carrier::Syn | Carrier::SynAck => self.marks_of_syn(carrier, room),
-            Carrier::EarlierAck => Marks {
-                flags: self.classic.flags_of_earlier(),
-                ..Marks::NONE
-            },
-            Carrier::PureAck | Carrier::NewText | Carrier::Other => Marks {
-                flags: self.flags(carrier),
-                option: self.option(carrier, room),
-                ecn: match carrier {
-                    // RFC 3168 §6.1.4 to §6.1.6: nothing but new text.
-                    Carrier::NewText if self.capable => Ecn::Ect0,
-                    _ if self.capable && self.is_capable_throughout() => Ecn::Ect0,
-                    _ => Ecn::NotEct,
-                },
-            },
-        }
-    }
-
-    fn is_capable_throughout(&self) -> bool {
-        self.config.capable_throughout && self.mode == EcnMode::Accurate
-    }
-
-    fn marks_of_syn(&self, carrier: Carrier, room: usize) -> Marks {
-        let spoken_of = match carrier {
-            Carrier::Syn => self.config.ask,
-            _ => self.mode,
-        };
-        let asks = self.syns < self.attempts(spoken_of);
-        let flags = match (carrier, self.mode) {
-            (Carrier::Syn, _) if asks => negotiation::of_syn(self.config.ask),
-            (Carrier::Syn, _) => Control::NONE,
-            // RFC 3168 §6.1.1.1, the example.
-            (_, EcnMode::Classic) if self.peer_fell_back => Control::NONE,
-            (_, EcnMode::Accurate) if !asks => Control::NONE,
-            (_, mode) => negotiation::of_answer(mode, self.peer_syn),
-        };
-        // RFC 9768 §3.2.3.2: none on a SYN, and of SYN,ACKs only on the first.
-        let has_option =
-            carrier == Carrier::SynAck && self.mode == EcnMode::Accurate && self.syns == 0;
-        Marks {
-            flags,
-            option: has_option
-                .then(|| self.receiver.option(room, true))
-                .flatten(),
-            ecn: Ecn::NotEct,
-        }
-    }
-
-    fn flags(&self, carrier: Carrier) -> Control {
-        match self.mode {
-            EcnMode::Off => Control::NONE,
-            EcnMode::Classic => self.classic.flags(carrier == Carrier::NewText),
-            EcnMode::Accurate if carrier == Carrier::PureAck && self.handshake_ack_due => {
-                negotiation::of_answer(self.mode, self.peer_syn)
-            }
-            EcnMode::Accurate => negotiation::flags(self.receiver.ace()),
-        }
-    }
-
-    fn option(&self, carrier: Carrier, room: usize) -> Option<AccurateEcn> {
-        let unheard_of = self.config.options == EcnOptions::Always && !self.sender.has_options;
-        if self.mode != EcnMode::Accurate || unheard_of {
-            return None;
-        }
-        let testing = match carrier {
-            Carrier::PureAck => self.handshake_ack_due,
-            Carrier::NewText => self.test_due,
-            _ => false,
-        };
-        self.receiver.option(room, testing)
-    }
-
-    /// A segment left with these marks; `end`: the place after it.
-    #[inline]
-    pub(in crate::tcp) fn on_sent(&mut self, carrier: Carrier, marks: &Marks, end: Seq) {
-        match carrier {
-            Carrier::Reset => return,
-            Carrier::EarlierAck => return self.classic.on_earlier_sent(),
-            Carrier::Syn => self.count_syn(self.config.ask),
-            Carrier::SynAck => {
-                self.count_syn(self.mode);
-                let is_plain = self.mode == EcnMode::Accurate && marks.flags == Control::NONE;
-                // RFC 9768 §3.1.5: the peer may now assume that we are a host without ECN.
-                self.capable &= !is_plain;
-            }
-            Carrier::PureAck => self.handshake_ack_due = false,
-            Carrier::NewText => {
-                if core::mem::take(&mut self.test_due) && marks.option.is_some() {
-                    self.tested = Some(end);
-                }
-            }
-            Carrier::Other => {}
-        }
-        self.classic.on_sent(marks.flags);
-        self.receiver.on_sent(marks.option.is_some());
-    }
-
-    /// A SYN or SYN,ACK has left that could have negotiated `mode`.
-    fn count_syn(&mut self, mode: EcnMode) {
-        if mode != EcnMode::Off {
-            // Up to one more than the attempts: a SYN that did not ask.
-            self.syns = self.syns.min(self.attempts(mode)).saturating_add(1);
-        }
-    }
-
-    fn attempts(&self, mode: EcnMode) -> u32 {
-        match mode {
-            EcnMode::Classic => self.config.classic_attempts,
-            EcnMode::Off | EcnMode::Accurate => self.config.attempts,
-        }
-    }
-
     /// A segment arrived that the connection takes. Returns whether it must be acknowledged now;
     /// `text_waits`: there is text that has not been acknowledged.
     pub(in crate::tcp) fn on_segment(&mut self, seg: &Segment<'_>, text_waits: bool) -> bool {
@@ -520,60 +369,6 @@ impl Feedback {
     fn distrust(&mut self) {
         self.capable = false;
         self.sender.stop_responding();
-    }
-
-    /// Whether marks that an acknowledgment of `ack` reports are the first of their window: then
-    /// the congestion window must be reduced, once (RFC 3168 §6.1.2).
-    pub(in crate::tcp) fn begins_window(&mut self, ack: Seq, nxt: Seq) -> bool {
-        let begins = self.reduced.is_none_or(|reduced| ack > reduced);
-        if begins {
-            self.on_reduced(nxt);
-            self.answered = Some(nxt);
-            if self.mode == EcnMode::Classic && self.classic.on_marked_window() {
-                self.capable = false;
-            }
-        }
-        begins
-    }
-
-    /// The reduction of the congestion window is over: the next mark is the first of its window.
-    pub(in crate::tcp) fn end_window(&mut self) {
-        self.reduced = None;
-    }
-
-    /// Whether marks have reduced the window that `una` lies in.
-    pub(in crate::tcp) fn has_reduced_for(&self, una: Seq) -> bool {
-        self.answered.is_some_and(|answered| una <= answered)
-    }
-
-    /// The segment at `lost` is lost. Returns whether the window must be reduced for it: not if
-    /// that window has already been reduced for its marks (RFC 3168 §6.1.2).
-    pub(in crate::tcp) fn on_loss(&mut self, lost: Seq, nxt: Seq) -> bool {
-        self.loss_was_answered = self.answered.is_some_and(|answered| lost < answered);
-        if !self.loss_was_answered {
-            self.on_reduced(nxt);
-        }
-        !self.loss_was_answered
-    }
-
-    /// The congestion window was reduced, for whatever reason.
-    pub(in crate::tcp) fn on_reduced(&mut self, nxt: Seq) {
-        match self.mode {
-            EcnMode::Off => return,
-            EcnMode::Classic => self.classic.on_reduced(),
-            EcnMode::Accurate => {}
-        }
-        self.reduced = Some(nxt);
-    }
-
-    /// The retransmission timer expired, and the window is reduced. If the segment that tested the
-    /// path for options was lost, no more options are sent (RFC 9768 §3.2.3.2.2).
-    pub(in crate::tcp) fn on_timeout(&mut self, nxt: Seq) {
-        self.loss_was_answered = false;
-        self.on_reduced(nxt);
-        if self.tested.take().is_some() {
-            self.receiver.stop_options();
-        }
     }
 
     /// What was agreed.
