@@ -6,14 +6,20 @@
 //! text, but no more than a threshold, which starts with the first window and grows with what arrives as
 //! long as there is room.
 
-use core::hash::{Hash, Hasher};
+mod growth;
+mod packet;
+
 use core::ops::Range;
 use std::collections::VecDeque;
 
-use super::packet_memory::{HEADROOM, PAGE, TRAILER, buffer_of};
+use super::packet_memory::{PAGE, TRAILER};
 use super::receive_rounds::Rounds;
 use super::seq::Seq;
 use crate::time::Instant;
+
+use growth::LEAST_GROWTH;
+use packet::Came;
+pub(super) use packet::Packet;
 
 /// A buffer into which others are copied together: a page less the trailer.
 const COLLAPSED: usize = PAGE - TRAILER;
@@ -21,69 +27,6 @@ const COLLAPSED: usize = PAGE - TRAILER;
 pub(super) const LEAST_LIMIT: usize = 2304;
 /// The assumed text of segments before any has arrived: 536 octets, and never less than 88.
 const FIRST_SEGMENTS: Range<usize> = 88..536;
-/// Shorter text does not make the window grow.
-const LEAST_GROWTH: usize = 128;
-
-/// A held packet.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Packet {
-    text: Range<Seq>,
-    /// Octets of memory.
-    memory: usize,
-    /// Room for more text behind its own, in octets.
-    room: usize,
-    came: Came,
-}
-
-/// When a packet arrived, or the last that has joined it. It is for users that ask, and influences
-/// nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Came(Instant);
-
-impl Hash for Came {
-    fn hash<H: Hasher>(&self, _: &mut H) {}
-}
-
-impl Packet {
-    /// A packet with this text and this many octets of headers.
-    pub(super) fn new(text: Range<Seq>, headers: usize) -> Packet {
-        Packet::in_buffer(text, HEADROOM + headers)
-    }
-
-    fn in_buffer(text: Range<Seq>, before: usize) -> Packet {
-        let octets = before + (text.end - text.start) + TRAILER;
-        let (buffer, memory) = buffer_of(octets);
-        Packet {
-            text,
-            memory,
-            room: buffer.saturating_sub(octets),
-            came: Came(Instant::ZERO),
-        }
-    }
-
-    /// The packet, as arrived at `now`.
-    pub(super) fn at(self, now: Instant) -> Packet {
-        Packet {
-            came: Came(now),
-            ..self
-        }
-    }
-
-    fn len(&self) -> usize {
-        self.text.end - self.text.start
-    }
-
-    /// Takes over the text of the next packet, if there is room for it.
-    fn joins(&mut self, next: &Packet) -> bool {
-        let fits = next.text.start == self.text.end && next.len() <= self.room;
-        if fits {
-            self.room -= next.len();
-            self.text.end = next.text.end;
-            self.came = next.came;
-        }
-        fits
-    }
-}
 
 /// What a connection starts with.
 pub(super) struct Terms {
@@ -541,59 +484,6 @@ impl ReceiveMemory {
     /// When the text that was read last arrived.
     pub(super) fn read_came(&self) -> Instant {
         self.read.0
-    }
-
-    /// Measures how long segments are, and how much of their memory is text.
-    fn measure(&mut self, arrival: &Arrival) {
-        let len = arrival.mss.min(arrival.packet.len());
-        let before = core::mem::take(&mut self.shorter);
-        if len >= self.segment {
-            if len > self.segment {
-                let share = (arrival.packet.len() << 8) / arrival.packet.memory;
-                let changes = core::mem::replace(&mut self.ratio, share.clamp(1, 255));
-                if changes != self.ratio {
-                    self.set_clamp(self.text_in(self.limit), arrival.told);
-                    self.rounds.expect_at_most(self.clamp);
-                }
-            }
-            self.segment = len.min(self.own_segment);
-            return;
-        }
-        let whole = len + arrival.options;
-        if whole >= FIRST_SEGMENTS.end || (whole >= FIRST_SEGMENTS.start && !arrival.is_pushed) {
-            self.shorter = len;
-            if before == len {
-                self.segment = len;
-            }
-        }
-    }
-
-    /// Lets the threshold grow with a packet like this, as long as there is room.
-    fn grow(&mut self, packet: &Packet) {
-        let most = self.clamp.min(self.free());
-        let room = most.saturating_sub(self.threshold);
-        let by = match self.text_in(packet.memory) <= packet.len() {
-            true => 2 * self.own_segment,
-            false => self.growth(packet),
-        };
-        if room > 0 && by > 0 {
-            self.threshold += room.min(by.max(2 * packet.len()));
-            self.has_grown = true;
-        }
-    }
-
-    /// By how much it grows with packets that take an unusual amount of memory: the smaller the
-    /// threshold still is, the more they may waste.
-    fn growth(&self, packet: &Packet) -> usize {
-        let mut memory = self.text_in(packet.memory) / 2;
-        let mut most = self.text_in(self.largest) / 2;
-        while self.threshold <= most {
-            if memory <= packet.len() {
-                return 2 * self.segment;
-            }
-            (memory, most) = (memory / 2, most / 2);
-        }
-        0
     }
 }
 
