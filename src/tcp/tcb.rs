@@ -1,13 +1,14 @@
 //! The transmission control block: the variables of one connection under their names in
 //! RFC 9293 §3.3.1.
 
+mod acks;
+mod spaces;
+
 use core::fmt;
 use core::net::SocketAddr;
-use core::ops::Range;
 use std::sync::Arc;
 
 use super::ack_delay::AckTiming;
-use super::apart::AcksApart;
 use super::boundaries::Boundaries;
 use super::buffers::{self, RightSizing};
 use super::burst::Burst;
@@ -17,12 +18,11 @@ use super::deferral::Deferral;
 use super::ecn::Feedback;
 use super::error::ConnectionError;
 use super::fast_open::{FastOpen, Opening};
-use super::handshake::{Agreed, Path, own_mss, own_window_scale};
+use super::handshake::{Agreed, Path, own_mss};
 use super::memory::Allowance;
 use super::pacing::Pacer;
 use super::path_mtu::PathMtu;
 use super::readiness::Readiness;
-use super::receive_memory::ReceiveMemory;
 use super::recovery::Recovery;
 use super::recv_buffer::RecvBuffer;
 use super::send_buffer::SendBuffer;
@@ -32,8 +32,11 @@ use super::stats::{Overrun, Stats};
 use super::timers::{Timer, Timers};
 use super::timestamps::Timestamps;
 use super::usage::Usage;
-use crate::config::{QuickAcks, SocketOptions, TcpConfig};
+use crate::config::{SocketOptions, TcpConfig};
 use crate::time::{Duration, Instant};
+
+pub(super) use acks::{AckDue, Acks, Probes, QUICK_ACKS};
+pub(super) use spaces::{Rcv, Snd};
 
 /// What identifies a connection: the local and the remote socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -73,193 +76,6 @@ pub struct Open<'a> {
     pub is_answered: bool,
     /// TCP Fast Open (RFC 7413).
     pub fast_open: FastOpen,
-}
-
-/// The send sequence space.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Snd {
-    /// SND.UNA: the oldest place not acknowledged.
-    pub(super) una: Seq,
-    /// SND.NXT: the next place to be sent. It never moves back.
-    pub(super) nxt: Seq,
-    /// SND.WND: how far beyond SND.UNA the peer lets us send, in octets.
-    pub(super) wnd: usize,
-    /// SND.UP: the place after the last urgent octet, while it is not acknowledged.
-    pub(super) up: Option<Seq>,
-    /// SND.WL1: SEG.SEQ of the segment that last updated SND.WND.
-    pub(super) wl1: Seq,
-    /// SND.WL2: SEG.ACK of that segment.
-    pub(super) wl2: Seq,
-    /// ISS: the initial send sequence number, the place of our SYN.
-    pub(super) iss: Seq,
-    /// MAX.SND.WND: the largest SND.WND so far (RFC 5961 §5.2; Max(SND.WND) of §3.8.6.2.1).
-    pub(super) max_wnd: usize,
-    /// The place after the last text that was sent in a segment that was not full, with
-    /// [`Nagle::Small`](crate::config::Nagle::Small).
-    pub(super) small: Seq,
-    /// With [`Nagle::Write`](crate::config::Nagle::Write): SND.UNA when a SEND found nothing in flight, and where
-    /// its text ends.
-    pub(super) alone: Range<Seq>,
-    /// The place of our FIN, once the user has closed: after the last octet of text.
-    pub(super) fin: Option<Seq>,
-    /// With [`Push::SendEnd`](crate::config::Push::SendEnd): our FIN left after all text. A segment
-    /// that was full then does not carry it when it is sent again.
-    pub(super) fin_alone: bool,
-    /// SendMSS: what the peer's MSS option says.
-    pub(super) peer_mss: u16,
-    /// Eff.snd.MSS: the longest text in a segment that we send.
-    pub(super) mss: usize,
-}
-
-impl Snd {
-    fn new(iss: Seq, rcv_nxt: Seq, path: Path, mss: usize) -> Snd {
-        Snd {
-            una: iss,
-            nxt: iss,
-            wnd: 0,
-            up: None,
-            wl1: rcv_nxt,
-            wl2: iss,
-            iss,
-            max_wnd: 0,
-            small: iss,
-            alone: iss..iss,
-            fin: None,
-            fin_alone: false,
-            peer_mss: path.default_mss,
-            mss,
-        }
-    }
-}
-
-/// The receive sequence space.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Rcv {
-    /// RCV.NXT: the next place expected.
-    pub(super) nxt: Seq,
-    /// RCV.NXT + RCV.WND: the right edge of the window that the peer was given. It never moves
-    /// left.
-    pub(super) edge: Seq,
-    /// RCV.UP: the place after the last urgent octet. Meaningless once the user has read beyond it.
-    pub(super) up: Option<Seq>,
-    /// IRS: the initial receive sequence number, the place of the peer's SYN; `None` in SYN-SENT.
-    pub(super) irs: Option<Seq>,
-    /// The place of the peer's FIN, once it has arrived.
-    pub(super) fin: Option<Seq>,
-    /// Last.ACK.sent (RFC 7323 §4.3): the acknowledgment field of the last segment sent.
-    pub(super) last_ack_sent: Seq,
-    /// The longest text that arrived in one segment: what the peer considers full-sized.
-    pub(super) mss: usize,
-    /// Rcv.Wind.Shift (RFC 7323 §2.2): the window scale that our SYN offers.
-    pub(super) shift: u8,
-    /// The user has read to the end of the stream.
-    pub(super) end_read: bool,
-    /// The memory of received packets, if that counts.
-    pub(super) memory: Option<Box<ReceiveMemory>>,
-}
-
-impl Rcv {
-    fn new(irs: Option<Seq>, nxt: Seq, config: &TcpConfig) -> Rcv {
-        Rcv {
-            nxt,
-            edge: nxt,
-            up: None,
-            irs,
-            fin: None,
-            last_ack_sent: nxt,
-            mss: 0,
-            shift: own_window_scale(config),
-            end_read: false,
-            memory: None,
-        }
-    }
-}
-
-/// Whether an acknowledgment is owed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum AckDue {
-    No,
-    /// With the next segment, or when [`Timer::DelayedAck`] expires.
-    Delayed,
-    /// At once.
-    Now,
-}
-
-/// When to acknowledge (RFC 9293 §3.8.6.3).
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Acks {
-    pub(super) due: AckDue,
-    /// Acknowledgments that leave before the one that is due.
-    pub(super) apart: AcksApart,
-    /// Octets received since the last acknowledgment.
-    pub(super) unacknowledged: usize,
-    /// Segments since the last acknowledgment, up to two, after which the peer has no more for now:
-    /// pushed, or not full.
-    pub(super) ends: u8,
-    /// The user answers what arrives, and the answers carry acknowledgments, until one has waited
-    /// in vain.
-    pub(super) answering: bool,
-    /// Segments with text still to be acknowledged at once: a sender in slow start needs every
-    /// acknowledgment, and a single line should not wait. If the user answers, the answer carries the
-    /// acknowledgment instead. Starts again after a silence.
-    pub(super) quick: u8,
-    /// State for which only some [`AckWaits`](crate::config::AckWaits) have a use.
-    pub(super) timing: Option<Box<AckTiming>>,
-    /// When text last came.
-    pub(super) received: Option<Instant>,
-    /// When an unacceptable segment was last answered (RFC 5961 §7).
-    pub(super) challenged: Option<Instant>,
-    /// Whether the connection was already in its [light ending](crate::config::Habits::light_ending) when
-    /// the last segment arrived: then answers have that form.
-    pub(super) lightly: bool,
-}
-
-impl Acks {
-    fn new(open: &Open<'_>, rcv_nxt: Seq) -> Acks {
-        Acks {
-            due: AckDue::No,
-            apart: AcksApart::default(),
-            unacknowledged: 0,
-            ends: 0,
-            answering: open.is_answered,
-            quick: match open.config.quick_acks {
-                QuickAcks::Never => 0,
-                QuickAcks::UntilSending | QuickAcks::UntilAnswering => QUICK_ACKS,
-            },
-            timing: AckTiming::of(&open.config.ack_waits, rcv_nxt),
-            received: None,
-            challenged: None,
-            lightly: false,
-        }
-    }
-
-    /// Whether arriving text is acknowledged at once.
-    pub(super) fn at_once(&self) -> bool {
-        self.quick > 0 && !self.answering
-    }
-}
-
-/// Segments acknowledged at once at the start of a connection, and after a silence.
-pub(super) const QUICK_ACKS: u8 = 16;
-
-/// Probing: of a closed window, and of a silent peer.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub(super) struct Probes {
-    /// A probe must leave now.
-    pub(super) due: bool,
-    /// What the window allows must be sent even if it is little: the override timeout.
-    pub(super) push_due: bool,
-    /// The same, because the override timeout is over.
-    pub(super) overdue: bool,
-    /// Probes of the window so far: the exponent of the interval.
-    pub(super) persisted: u32,
-    /// Probes of the window that were not answered.
-    pub(super) unanswered: u32,
-    /// Keepalive probes that were not answered.
-    pub(super) keepalives: u32,
-    /// The octet that the last probe of the window carried: it does not count as sent unless the peer
-    /// accepts it.
-    pub(super) octet: Option<Seq>,
 }
 
 /// One connection. A value: the same calls with the same times and segments lead to the same
