@@ -227,7 +227,7 @@ pub struct AckWaits {
     /// less. It doubles once a delay has run its full time. It is at least `delayed_ack`, and at most the
     /// RTO, the round trip, and 200 or 500 ms. As in Linux. Default off.
     pub follow_intervals: bool,
-    /// With [`QuickAcks::UntilAnswering`](super::QuickAcks::UntilAnswering), this is how often the user has
+    /// With [`QuickAcks::UntilAnswering`], this is how often the user has
     /// to answer before acknowledgments wait for answers, as in Linux with `tcp_pingpong_thresh`. 0 counts
     /// as 1. Default 1.
     pub answers: u32,
