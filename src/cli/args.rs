@@ -89,11 +89,16 @@ pub(crate) enum Command {
     /// Simulate: run the stack in worlds with faults, one per seed, in virtual time
     Sim(SimArgs),
     /// Model check: visit every state that hosts, network and users can reach together
+    ///
+    /// The exit status is 0 if all that was checked holds, and 1 if something does not, or if the results differ from
+    /// those of --compare.
     #[command(arg_required_else_help = true)]
     Check(CheckArgs),
     /// Emulate a path: join two TUN interfaces with delay, a rate limit, loss and more, in real time
     Link(Box<LinkArgs>),
     /// Run packetdrill scripts, which say packet by packet what TCP must do
+    ///
+    /// The exit status is 0 if no run failed, and 1 if one did. A script that is skipped has not failed.
     Drill(DrillArgs),
 }
 
@@ -127,6 +132,9 @@ pub(crate) struct CheckArgs {
 
 /// The most queues that the kernel allows one interface.
 const MAX_QUEUES: usize = 256;
+
+/// The most octets of data in an echo request, over IPv6; over IPv4 it is 20 less.
+const MAX_DATA: u16 = 65_527;
 
 /// The most connections that a service serves at once: each takes a thread.
 pub(crate) const MAX_CONNECTIONS: usize = 4096;
@@ -230,12 +238,12 @@ pub(crate) struct PingArgs {
     #[command(flatten)]
     pub(crate) host: HostArgs,
 
-    /// The host to ask, or a group
-    #[arg(value_name = "ADDR", value_parser = remote_address)]
+    /// The IP address of the host to ask, or of a group
+    #[arg(value_name = "HOST", value_parser = remote_address)]
     pub(crate) remote: IpAddr,
 
     /// End after this many requests, once all are answered or --wait is over
-    #[arg(short, long, value_name = "N")]
+    #[arg(short, long, value_name = "N", value_parser = requests)]
     pub(crate) count: Option<NonZero<u64>>,
 
     /// From one request to the next, in seconds: 0.002 at least
@@ -244,11 +252,11 @@ pub(crate) struct PingArgs {
     pub(crate) interval: Duration,
 
     /// Octets of data in each request, up to 65,507 over IPv4 and 65,527 over IPv6
-    #[arg(short, long, value_name = "OCTETS", default_value_t = 56)]
+    #[arg(short, long, value_name = "OCTETS", default_value = "56", value_parser = octets)]
     pub(crate) size: u16,
 
     /// TTL or hop limit of the requests [default: 64, to a group 1]
-    #[arg(short, long, value_name = "HOPS")]
+    #[arg(short, long, value_name = "HOPS", value_parser = hops)]
     pub(crate) ttl: Option<NonZero<u8>>,
 
     /// How long to wait for replies after the last request, in seconds
@@ -304,7 +312,20 @@ fn seconds(text: &str) -> Result<Duration, &'static str> {
 fn interval(text: &str) -> Result<Duration, &'static str> {
     let interval = seconds(text).ok();
     let interval = interval.filter(|interval| *interval >= Duration::from_millis(2));
-    interval.ok_or("not a time in seconds of 0.002 at least")
+    interval.ok_or("not a time in seconds such as 1 or 0.5, and 0.002 at least")
+}
+
+fn requests(text: &str) -> Result<NonZero<u64>, &'static str> {
+    (text.parse().ok()).ok_or("not a number of requests, of which there is one at least")
+}
+
+fn octets(text: &str) -> Result<u16, &'static str> {
+    let octets = text.parse().ok().filter(|octets| *octets <= MAX_DATA);
+    octets.ok_or("not a number of octets from 0 to 65527")
+}
+
+fn hops(text: &str) -> Result<NonZero<u8>, &'static str> {
+    (text.parse().ok()).ok_or("not a number of hops from 1 to 255")
 }
 
 /// A number of queues.

@@ -152,8 +152,9 @@ fn open(args: &HostArgs) -> anyhow::Result<Vec<TunDevice>> {
         (queues, false) => TunDevice::open_queues(&args.tun, queues),
     };
     let queues = queues.map_err(|error| match error {
-        TunError::Busy(_) => anyhow::Error::new(error)
-            .context("cannot open the interface (end the other program, or choose another name)"),
+        TunError::Busy(_) => {
+            anyhow!("cannot open the interface: {error}: end that program, or choose another name")
+        }
         error => anyhow::Error::new(error).context("cannot open the interface"),
     })?;
     let device = &queues[0];

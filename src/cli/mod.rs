@@ -159,7 +159,7 @@ mod tests {
     }
 
     /// Wrong command lines, and the message for each.
-    const COMPLAINTS: [(&str, &str); 20] = [
+    const COMPLAINTS: [(&str, &str); 26] = [
         (
             "stubborn echo --tun t0",
             "the following required arguments were not provided: --ip <ADDR>",
@@ -178,6 +178,30 @@ mod tests {
             "stubborn connect --tun t0 --ip 10.0.0.2 localhost 80",
             "invalid value 'localhost' for '<HOST>': not an IP address, and names are not \
              looked up: give an address such as 10.11.12.1 or fd00:5eed::1",
+        ),
+        (
+            "stubborn ping --tun t0 --ip 10.0.0.2",
+            "the following required arguments were not provided: <HOST>",
+        ),
+        (
+            "stubborn ping --tun t0 --ip 10.0.0.2 10.0.0.1 -c 0",
+            "invalid value '0' for '--count <N>': not a number of requests, of which there is one at least",
+        ),
+        (
+            "stubborn ping --tun t0 --ip 10.0.0.2 10.0.0.1 -t 256",
+            "invalid value '256' for '--ttl <HOPS>': not a number of hops from 1 to 255",
+        ),
+        (
+            "stubborn ping --tun t0 --ip 10.0.0.2 10.0.0.1 -t 0",
+            "invalid value '0' for '--ttl <HOPS>': not a number of hops from 1 to 255",
+        ),
+        (
+            "stubborn ping --tun t0 --ip 10.0.0.2 10.0.0.1 -s 65528",
+            "invalid value '65528' for '--size <OCTETS>': not a number of octets from 0 to 65527",
+        ),
+        (
+            "stubborn ping --tun t0 --ip 10.0.0.2 10.0.0.1 -i 0.001",
+            "invalid value '0.001' for '--interval <SECONDS>': not a time in seconds such as 1 or 0.5, and 0.002 at least",
         ),
         (
             "stubborn echo --tun t0 --ip 10.0.0.2 --up 10.0.0.1/33",

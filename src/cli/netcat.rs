@@ -75,8 +75,8 @@ pub(super) fn explain(error: &io::Error) -> String {
             "has the kernel's end a route there?"
         }
         io::ErrorKind::InvalidInput => {
-            return "it cannot be a peer: give the address of another host, not a multicast, \
-                    unspecified or own one"
+            return "it cannot be a peer: give the address of one host, not a multicast, broadcast, \
+                    loopback or unspecified one"
                 .to_owned();
         }
         _ => return error.to_string(),

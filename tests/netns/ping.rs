@@ -82,6 +82,13 @@ fn nobody_answers(lab: &Lab) {
     let ended = ping(lab, &[&other]).with(1);
     let said = format!("stubborn: cannot ping {other}: ");
     assert!(ended.errors.contains(&said), "{}", ended.errors);
+    let unspecified = match lab.family {
+        Family::V4 => "0.0.0.0",
+        Family::V6 => "::",
+    };
+    let ended = ping(lab, &[unspecified]).with(1);
+    let said = format!("cannot ping {unspecified}: no host has this address");
+    assert!(ended.errors.contains(&said), "{}", ended.errors);
 }
 
 /// What the kernel says as a router.

@@ -94,6 +94,18 @@ fn open(host: &Host, args: &PingArgs) -> anyhow::Result<EchoSocket> {
     Ok(socket)
 }
 
+/// Why no request can be sent.
+fn explain(error: &io::Error) -> String {
+    match error.kind() {
+        ErrorKind::PermissionDenied => {
+            "all hosts of a network have this address: give that of one host, or of a group"
+        }
+        ErrorKind::InvalidInput => "no host has this address: give that of a host, or of a group",
+        _ => return error.to_string(),
+    }
+    .to_owned()
+}
+
 /// Data in which a changed or missing octet can be recognized.
 fn pattern(len: usize) -> Vec<u8> {
     (0..len).map(|place| place as u8).collect()
@@ -168,7 +180,9 @@ impl Ping {
                         return Ok(false);
                     }
                 }
-                Err(error) => return Err(anyhow!("cannot ping {}: {error}", self.remote)),
+                Err(error) => {
+                    return Err(anyhow!("cannot ping {}: {}", self.remote, explain(&error)));
+                }
             }
         }
     }
