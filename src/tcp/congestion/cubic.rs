@@ -532,19 +532,8 @@ mod tests {
 
     fn ack(now_ms: u64, acked: u64, rtt_ms: u64) -> Ack {
         Ack {
-            now: Instant::from_millis(now_ms),
-            acked,
-            delivered: acked,
-            lost: 0,
-            ce: 0,
-            una: Seq::initial(0),
-            nxt: Seq::initial(0) + 1,
-            in_flight: 0,
-            window_limited: true,
             round_trips: RoundTrips::new(Some(Duration::from_millis(rtt_ms)), None, None),
-            rate: None,
-            after_timeout: false,
-            recovering: false,
+            ..Ack::of(Instant::from_millis(now_ms), acked)
         }
     }
 
@@ -926,11 +915,6 @@ mod tests {
             let (acked, now, round_trip, [una, nxt]) = numbers;
             let round_trip = Duration::from_nanos(round_trip);
             Step::Ack(Ack {
-                now: Instant::from_nanos(now),
-                acked,
-                delivered: acked,
-                lost: 0,
-                ce: 0,
                 una: Seq::initial(una),
                 nxt: Seq::initial(nxt),
                 in_flight: acked,
@@ -940,9 +924,7 @@ mod tests {
                     rtt.then_some(round_trip),
                     None,
                 ),
-                rate: None,
-                after_timeout: false,
-                recovering: false,
+                ..Ack::of(Instant::from_nanos(now), acked)
             })
         });
         let step = prop_oneof![

@@ -168,19 +168,13 @@ mod tests {
         let end = *start + 10_000;
         for (una, ce) in [(*start + 5000, marked), (end, 0)] {
             dctcp.on_ack(&Ack {
-                now: Instant::ZERO,
-                acked: 5000,
-                delivered: 5000,
-                lost: 0,
                 ce,
                 una,
                 nxt: end + if una == end { 10_000 } else { 0 },
                 in_flight: 10_000,
                 window_limited: false,
                 round_trips: RoundTrips::new(Some(Duration::from_millis(1)), None, None),
-                rate: None,
-                after_timeout: false,
-                recovering: false,
+                ..Ack::of(Instant::ZERO, 5000)
             });
         }
         *start = end;

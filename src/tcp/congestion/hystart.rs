@@ -155,19 +155,11 @@ mod tests {
     fn ack(una: Seq, nxt: Seq, rtt_ms: u64) -> Ack {
         let rtt = Duration::from_millis(rtt_ms);
         Ack {
-            now: Instant::ZERO,
-            acked: 1000,
-            delivered: 1000,
-            lost: 0,
-            ce: 0,
             una,
             nxt,
             in_flight: FLIGHT as u64,
-            window_limited: true,
             round_trips: RoundTrips::new(None, Some(rtt), None),
-            rate: None,
-            after_timeout: false,
-            recovering: false,
+            ..Ack::of(Instant::ZERO, 1000)
         }
     }
 

@@ -91,6 +91,28 @@ pub struct Ack {
     pub recovering: bool,
 }
 
+#[cfg(test)]
+impl Ack {
+    /// One that newly acknowledges so many octets of a window that is used up, and says nothing else.
+    fn of(now: Instant, acked: u64) -> Ack {
+        Ack {
+            now,
+            acked,
+            delivered: acked,
+            lost: 0,
+            ce: 0,
+            una: Seq::initial(0),
+            nxt: Seq::initial(0) + 1,
+            in_flight: 0,
+            window_limited: true,
+            round_trips: RoundTrips::UNKNOWN,
+            rate: None,
+            after_timeout: false,
+            recovering: false,
+        }
+    }
+}
+
 /// What one acknowledgment says about the rate at which the path delivers: "RS" of
 /// draft-ietf-ccwg-bbr §4.1. It refers to P, the last sent of the segments that the acknowledgment
 /// newly shows to have arrived.

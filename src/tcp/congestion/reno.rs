@@ -260,24 +260,13 @@ impl Controller for Reno {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tcp::congestion::RoundTrips;
     use crate::tcp::seq::Seq;
 
     fn ack(acked: u64) -> Ack {
         Ack {
-            now: Instant::ZERO,
-            acked,
-            delivered: acked,
-            lost: 0,
-            ce: 0,
-            una: Seq::initial(0),
             nxt: Seq::initial(0),
             in_flight: 10_000,
-            window_limited: true,
-            round_trips: RoundTrips::UNKNOWN,
-            rate: None,
-            after_timeout: false,
-            recovering: false,
+            ..Ack::of(Instant::ZERO, acked)
         }
     }
 

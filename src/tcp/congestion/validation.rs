@@ -217,19 +217,12 @@ mod tests {
 
     fn ack(now: Instant, una: Seq, acked: u64, nxt: Seq) -> Ack {
         Ack {
-            now,
-            acked,
-            delivered: acked,
-            lost: 0,
-            ce: 0,
             una,
             nxt,
             in_flight: acked,
             window_limited: false,
             round_trips: RoundTrips::new(Some(RTT), None, None),
-            rate: None,
-            after_timeout: false,
-            recovering: false,
+            ..Ack::of(now, acked)
         }
     }
 

@@ -303,7 +303,6 @@ impl Controller for CubicInSegments {
 mod tests {
     use super::*;
     use crate::tcp::congestion::RoundTrips;
-    use crate::tcp::seq::Seq;
     use proptest::prelude::*;
 
     const MSS: u64 = 1000;
@@ -311,19 +310,8 @@ mod tests {
     fn ack(now_ms: u64, segments: u64) -> Ack {
         let round = Some(Duration::from_millis(100));
         Ack {
-            now: Instant::from_millis(now_ms),
-            acked: segments * MSS,
-            delivered: segments * MSS,
-            lost: 0,
-            ce: 0,
-            una: Seq::initial(0),
-            nxt: Seq::initial(0) + 1,
-            in_flight: 0,
-            window_limited: true,
             round_trips: RoundTrips::new(round, round, round),
-            rate: None,
-            after_timeout: false,
-            recovering: false,
+            ..Ack::of(Instant::from_millis(now_ms), segments * MSS)
         }
     }
 
