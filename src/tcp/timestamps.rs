@@ -57,14 +57,16 @@ impl Timestamps {
     /// PAWS (§5.3, R1): whether `val` is older than the last one taken, which is trusted for some time, by
     /// more than the slack.
     pub(crate) fn is_old(&self, now: Instant, val: u32, acceptance: &Acceptance) -> bool {
-        let least = val.wrapping_add(acceptance.timestamp_slack);
-        self.is_older(now, least, acceptance.timestamp_lifetime)
+        let slack = i64::from(acceptance.timestamp_slack);
+        self.recent.is_some_and(|(recent, taken)| {
+            i64::from(behind(val, recent)) > slack && now - taken < acceptance.timestamp_lifetime
+        })
     }
 
     /// The same without any slack.
     pub(crate) fn is_older(&self, now: Instant, val: u32, lifetime: Duration) -> bool {
         self.recent
-            .is_some_and(|(recent, taken)| precedes(val, recent) && now - taken < lifetime)
+            .is_some_and(|(recent, taken)| behind(val, recent) > 0 && now - taken < lifetime)
     }
 
     /// A segment that starts at `seq` passed (§4.3): its timestamp is echoed from now on, unless it lies beyond what
@@ -118,9 +120,10 @@ impl Tcb {
     }
 }
 
-/// Whether timestamp `a` lies before `b` on the circle (§5.2).
-fn precedes(a: u32, b: u32) -> bool {
-    a.wrapping_sub(b).cast_signed() < 0
+/// How far timestamp `a` lies before `b` on the circle (§5.2: before it if 0 < b - a < 2^31). Of two that are
+/// exactly opposite, neither lies before the other.
+fn behind(a: u32, b: u32) -> i32 {
+    b.wrapping_sub(a).cast_signed()
 }
 
 #[cfg(test)]
@@ -154,6 +157,13 @@ mod tests {
         );
         let later = Instant::from_secs(25 * 24 * 60 * 60);
         assert!(!timestamps.is_old(later, u32::MAX - 6, lifetime));
+        timestamps.start(Instant::ZERO, 5);
+        let half = 5_u32.wrapping_add(1 << 31);
+        assert!(timestamps.is_old(Instant::ZERO, half + 1, lifetime));
+        assert!(
+            !timestamps.is_old(Instant::ZERO, half, lifetime),
+            "opposite"
+        );
     }
 
     /// Linux: one that is older by 1 passes.
@@ -168,6 +178,12 @@ mod tests {
         assert!(!timestamps.is_old(Instant::ZERO, 9, &acceptance));
         assert!(timestamps.is_old(Instant::ZERO, 8, &acceptance));
         assert!(timestamps.is_older(Instant::ZERO, 9, acceptance.timestamp_lifetime));
+        let half = 10_u32.wrapping_add(1 << 31);
+        assert!(timestamps.is_old(Instant::ZERO, half + 1, &acceptance));
+        assert!(
+            !timestamps.is_old(Instant::ZERO, half, &acceptance),
+            "opposite"
+        );
     }
 
     /// RFC 7323 §4.3: a segment beyond a gap does not set what is echoed.

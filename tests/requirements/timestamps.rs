@@ -247,6 +247,36 @@ fn clocks_may_wrap() {
     });
 }
 
+/// RFC 7323 §5.2: s lies before t if 0 < t - s < 2^31, so of two that are opposite neither does. By the fast path
+/// and by the steps.
+#[test]
+fn an_opposite_timestamp_is_not_older() {
+    in_both_families(|family| {
+        for ack in [301, 302] {
+            let tcp = TcpConfig {
+                timestamps: true,
+                ..plain()
+            };
+            let mut d = Dialogue::listening(family, tcp);
+            d.arrives("<SEQ=100><CTL=SYN><MSS=1012><TS=50,0>")
+                .leaves("<SEQ=300><ACK=101><CTL=SYN,ACK><MSS=1000><TS=1000,50>");
+            d.arrives("<SEQ=101><ACK=301><CTL=ACK><TS=50,1000>")
+                .accept();
+            d.sends(1)
+                .leaves("<SEQ=301><ACK=101><DATA=1><CTL=PSH,ACK><TS=1000,50>");
+            d.arrives(&format!(
+                "<SEQ=101><ACK={ack}><DATA=1><CTL=ACK><TS=2147483699,1000>"
+            ))
+            .leaves("<SEQ=302><ACK=101><CTL=ACK><TS=1000,50>");
+            assert_eq!(d.discards(), [Discard::Paws]);
+            d.arrives(&format!(
+                "<SEQ=101><ACK={ack}><DATA=1><CTL=ACK><TS=2147483698,1000>"
+            ))
+            .leaves("<SEQ=302><ACK=102><WND=9999><CTL=ACK><TS=1000,2147483698>");
+        }
+    });
+}
+
 /// RFC 7323 §5.5: after 24 days without a segment TS.Recent proves nothing.
 #[test]
 fn after_25_idle_days_any_timestamp_is_taken() {
