@@ -303,6 +303,17 @@ pub(super) fn write_urgent(
     sent(shared.stack().send_urgent(now, id, data))
 }
 
+/// How many octets lie before the urgent mark, as far as they can still be read.
+pub(super) fn urgent_mark(shared: &mut Shared, id: ConnId) -> Option<u64> {
+    let ahead = shared.stack().urgent_mark(id)?;
+    let status = shared.stack().status(id);
+    let left = match status.fin_received || status.state == State::Closed {
+        true => ahead.min(status.recv_queue as u64),
+        false => ahead,
+    };
+    (left > 0).then_some(left)
+}
+
 /// A write of several pieces, until something of them is taken.
 pub(super) struct Gathering<'a> {
     id: ConnId,

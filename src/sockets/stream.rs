@@ -167,10 +167,10 @@ impl TcpStream {
     }
 
     /// The number of octets to read before the urgent mark; `None` if no mark is ahead. Urgent data is
-    /// read in line (RFC 6093).
+    /// read in line (RFC 6093). If the stream ends before the mark that the peer has announced, it ends there.
     pub fn urgent_mark(&self) -> Option<u64> {
         let id = self.inner.connection.id;
-        self.call(|shared, _| shared.stack().urgent_mark(id))
+        self.call(|shared, _| handle::urgent_mark(shared, id))
     }
 
     /// Whether the urgent mark lies just before the next octet to be read.

@@ -212,6 +212,40 @@ fn urgent_data_is_read_in_line_up_to_its_mark() {
     });
 }
 
+/// MUST-33: whoever reads on as long as a mark is ahead comes to an end, though what was announced never arrives.
+#[test]
+fn no_urgent_mark_lies_beyond_the_end_of_the_stream() {
+    bounded(|| {
+        let (server, client) = hosts();
+        let narrow = server.listen_with(addr_of(SERVER[0], 0), |listener| {
+            listener.tcp.receive_buffer = 5000;
+        });
+        let narrow = narrow.unwrap();
+        let mut opened = TcpStream::connect(&client, narrow.local_addr()).unwrap();
+        let (mut accepted, _) = narrow.accept().unwrap();
+        // More than the window has room for.
+        let len = 10_000;
+        opened.write_all(&text(5, len)).unwrap();
+        assert_eq!(opened.send_urgent(b"!").unwrap(), 1);
+        while accepted.urgent_mark().is_none() {
+            thread::sleep(Duration::from_millis(5));
+        }
+        assert_eq!(accepted.urgent_mark(), Some(len as u64 + 1));
+        opened.set_linger(Some(Duration::ZERO));
+        drop(opened);
+        while accepted.status().state != State::Closed {
+            thread::sleep(Duration::from_millis(5));
+        }
+        let mut read = 0;
+        while let Some(ahead) = accepted.urgent_mark() {
+            assert_eq!(ahead, accepted.status().recv_queue as u64);
+            read += accepted.read(&mut [0; 999]).unwrap();
+        }
+        assert!(read > 0 && read < len, "{read}");
+        assert_eq!(kind(accepted.read(&mut [0])), ErrorKind::ConnectionReset);
+    });
+}
+
 #[test]
 fn options_are_those_that_were_set() {
     bounded(|| {
