@@ -135,10 +135,7 @@ impl Timeout {
 
     /// Sets it, as sockets of the standard library do: a timeout of zero is an error.
     pub(super) fn set(&self, timeout: Option<Duration>) -> io::Result<()> {
-        if timeout.is_some_and(|timeout| timeout.is_zero()) {
-            let message = "a timeout must not be zero";
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
-        }
+        error::check_timeout(timeout)?;
         // Longer timeouts become 584 years.
         let nanos = |timeout: Duration| u64::try_from(timeout.as_nanos()).unwrap_or(u64::MAX);
         self.nanos

@@ -2,6 +2,7 @@
 
 use core::fmt::Display;
 use core::net::{IpAddr, SocketAddr};
+use core::time::Duration;
 use std::io::{Error, ErrorKind};
 
 use crate::driver::{Closed, WaitError};
@@ -208,6 +209,17 @@ pub(super) fn check_hop_limit(hop_limit: Option<u8>) -> Result<(), Error> {
     match hop_limit {
         Some(0) => {
             let message = "a datagram with a TTL of zero goes nowhere";
+            Err(Error::new(ErrorKind::InvalidInput, message))
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// A timeout of zero is an error, as it is to the standard library: it could mean "never" as well as "at once".
+pub(super) fn check_timeout(timeout: Option<Duration>) -> Result<(), Error> {
+    match timeout {
+        Some(Duration::ZERO) => {
+            let message = "a timeout must not be zero";
             Err(Error::new(ErrorKind::InvalidInput, message))
         }
         Some(_) | None => Ok(()),

@@ -54,7 +54,7 @@ impl Net {
     /// As [`Net::connect`], but gives up after `timeout`.
     ///
     /// # Errors
-    /// As [`Net::connect`]; `TimedOut` after `timeout`.
+    /// As [`Net::connect`]; `TimedOut` after `timeout`; `InvalidInput` if it is zero.
     pub fn connect_timeout(&self, remote: SocketAddr, timeout: Duration) -> io::Result<TcpStream> {
         self.connect_with(remote, |opening| opening.timeout = Some(timeout))
     }
@@ -119,6 +119,7 @@ impl Net {
     ) -> io::Result<TcpStream> {
         let opening = Opening::new(self, change);
         let timeout = opening.timeout;
+        error::check_timeout(timeout)?;
         let opened = Opened::begin(self, remote, &opening)?;
         let id = opened.connection.id;
         opened
