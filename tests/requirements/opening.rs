@@ -89,6 +89,24 @@ fn text_may_come_with_the_handshake() {
     });
 }
 
+/// RFC 9293 §3.10.7.3: what comes with a SYN that crosses ours has its turn once the connection is established. It is
+/// not acknowledged before, so it comes again then.
+#[test]
+fn what_comes_with_a_crossing_syn_comes_again() {
+    in_both_families(|family| {
+        let mut d = Dialogue::new(family, plain());
+        d.connect().leaves("<SEQ=300><CTL=SYN><MSS=1000>");
+        d.arrives("<SEQ=100><DATA=7><CTL=SYN,FIN><MSS=1000>")
+            .leaves(SYN_ACK)
+            .state_is(State::SynReceived);
+        d.arrives("<SEQ=100><ACK=301><DATA=7><CTL=SYN,FIN,ACK><MSS=1000>")
+            .leaves("<SEQ=301><ACK=109><WND=9992><CTL=ACK>")
+            .state_is(State::CloseWait);
+        d.reads(7);
+        assert_eq!(d.receive(1), Ok(0));
+    });
+}
+
 /// A FIN may come with the end of the handshake.
 #[test]
 fn a_fin_may_come_with_the_handshake() {
