@@ -6,6 +6,7 @@
 //! | no files name each other in a circle | `tidy/circles.rs` |
 //! | what the pure modules never name | `tidy/purity.rs` |
 //! | a function fits a screen, a file holds one idea | `tidy/lengths.rs` |
+//! | a module that maps its files names them all | `tidy/maps.rs` |
 //! | nothing unfinished, nothing switched off | `tidy/unfinished.rs` |
 //! | the text of the repository | `tidy/prose.rs` |
 //! | `docs/RFC.md` is complete and true | `tidy/requirements.rs` |
@@ -25,6 +26,7 @@ mod tidy {
     mod formulas;
     mod lengths;
     mod links;
+    mod maps;
     mod mutants;
     mod prose;
     mod purity;

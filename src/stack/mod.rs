@@ -6,6 +6,7 @@
 //! | `mod` | the host, and what its driver calls: datagrams in and out, time, events |
 //! | `calls`, `error` | what its users call: listen, accept, connect, send, receive, close; why an OPEN fails |
 //! | `arrive` | which connection or listener a datagram is for; resets to strangers |
+//! | `hops` | from how far segments may come (RFC 5082) |
 //! | `opening` | connections that SYNs open; what an OPEN needs to know |
 //! | `follow` | what the host follows up when something has happened to a connection |
 //! | `depart`, `flow_label` | which packet leaves next; IPv6 flow labels (RFC 6437) |
@@ -19,6 +20,7 @@
 //! | `key`, `routes` | a four-tuple as a key; finds the connection of a four-tuple |
 //! | `crowds` | destinations for which the local ports are nearly used up |
 //! | `chunks` | a vector that grows without moving its elements |
+//! | `congestion` | which congestion controllers there are, and which one a connection has |
 //! | `shared_configs` | one configuration for connections that behave alike |
 //! | `listener` | LISTEN: queues and backlog |
 //! | `fast_open` | TCP Fast Open (RFC 7413): cookies given and received |

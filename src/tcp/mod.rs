@@ -76,6 +76,8 @@
 //! | `held_sacks` | RFC 5681 §4.2 | acknowledgments beyond a gap that are held back for a moment |
 //! | `icmp_trust` | RFC 5927 §4 | which ICMP errors are believed |
 //! | `resets` | RFC 5961 §3 | which resets are believed |
+//! | `fins` | §3.10.7.4, eighth | FINs that other text or another FIN contradicts |
+//! | `overrun` | §3.10.7.4, first | segments that end beyond the window |
 //! | `recent` | §3.10.7.4, first | recent duplicates: what counts of segments that bring nothing |
 //! | `plan` | §3.7, §3.8 | decides what the next segment carries, and changes nothing |
 //! | `output` | §3.7, §3.8 | notes that segment as sent, and builds it |
@@ -92,6 +94,7 @@
 //! | `timestamps` | RFC 7323 | RTT samples and PAWS |
 //! | `ecn/` | RFC 3168, RFC 9768 | explicit congestion notification: marks instead of losses |
 //! | `send_buffer`, `recv_buffer` | §3.10.2–3 | text to be sent or not yet acknowledged; text to be read |
+//! | `ring`, `ranges` | | octets addressed by their places, and sets of places |
 //! | `kept` | §3.10.3 | text to be read that stays in the memory into which it was received |
 //! | `draft` | §3.10.2 | memory of the send buffer into which the user writes text directly |
 //! | `loan` | §3.10.3 | memory of the receive buffer that is lent to the user |
@@ -102,7 +105,8 @@
 //! | `path_mtu` | §3.7.2 | how long datagrams may be: ICMP (RFC 1191, 8201), probes (RFC 8899) |
 //! | `memory` | | how much the host lets the connection allocate |
 //! | `recovery/` | §3.8.1 | what was lost, what to send again |
-//! | `stats` | §3.10.6 | what is counted for STATUS |
+//! | `status`, `stats` | §3.10.6 | STATUS: what a user may see of a connection, and what is counted for that |
+//! | `error`, `readiness` | | what can go wrong for a user, and what a user may wait for |
 //! | `canonical` | – | a hash of all that decides the future, for model checkers |
 //! | `congestion/` | §3.8.2 | how much may be in flight: [`congestion::Controller`] |
 //! | `control` | §3.8.2 | when a congestion controller starts, and when it starts again |

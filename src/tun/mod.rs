@@ -7,6 +7,7 @@
 //! | `vnet` | the header before each datagram when there are offloads |
 //! | `device` | [`TunDevice`] as a [`link::Device`](crate::link::Device) |
 //! | `receiver` | its receiving half |
+//! | `calls` | the calls that move datagrams |
 //! | `counters` | counts what it loses |
 //! | `configure` | the kernel's end of the interface: addresses, up, MTU, queue length |
 //! | `netlink` | the rtnetlink requests for that |

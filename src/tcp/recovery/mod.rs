@@ -18,7 +18,8 @@
 //! spurious     a loss that was none
 //! arrivals     what an acknowledgment brings
 //! prr          how much may leave during a recovery
-//! rtt, rate    what the path is like
+//! rtt, rate    what the path is like; deviation: by how much round trips vary
+//! report, sack what recovery is told, SACK blocks among it, and what it reports
 //! ```
 
 mod arrivals;
