@@ -95,15 +95,15 @@ pub(super) enum SimCommand {
 
 #[derive(Debug, clap::Args)]
 pub(super) struct PlotArgs {
-    /// The scenario: a name from --list, or a TOML file
+    /// The scenario: a name from `stubborn sim --list`, or a TOML file
     #[arg(value_name = "SCENARIO")]
     pub(super) scenario: String,
 
-    /// The seed
+    /// The seed of the world to draw
     #[arg(long, value_name = "N", value_parser = seed, allow_negative_numbers = true, default_value = "0")]
     pub(super) seed: u64,
 
-    /// Where to write the pictures SCENARIO-SEED-sequence.svg, -window.svg and -rtt.svg
+    /// The directory for the pictures: SCENARIO-SEED-sequence.svg, -window.svg and -rtt.svg
     #[arg(long, value_name = "DIR", default_value = ".")]
     pub(super) out: PathBuf,
 
@@ -111,7 +111,7 @@ pub(super) struct PlotArgs {
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub(super) from: Option<Duration>,
 
-    /// End at this time
+    /// End at this time: 2s
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub(super) until: Option<Duration>,
 }
@@ -133,7 +133,7 @@ pub(super) struct TableArgs {
     #[arg(long, value_name = "A..B", value_parser = seeds, default_value = "0..5")]
     pub(super) seeds: Range<u64>,
 
-    /// The congestion controllers
+    /// The congestion controllers to compare: of reno, cubic, bbr and dctcp
     #[arg(
         long,
         value_name = "A,B",
