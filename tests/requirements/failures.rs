@@ -399,6 +399,21 @@ fn keepalive_waits_for_silence() {
     });
 }
 
+/// MUST-26: what waits for a closed window is probed for as RFC 9293 §3.8.6.1 says, and keepalive, which would give up
+/// far earlier, does not count.
+#[test]
+fn keepalive_leaves_a_closed_window_to_its_probes() {
+    in_both_families(|family| {
+        let mut d = kept_alive(family);
+        d.arrives("<SEQ=101><ACK=301><WND=0><CTL=ACK>").sends(1);
+        for at in [200, 600, 1400, 3000, 6200, 12_600, 25_400, 51_000, 102_200] {
+            d.until(ms(at)).leaves(PROBE);
+        }
+        d.arrives("<SEQ=101><ACK=301><CTL=ACK>")
+            .leaves("<SEQ=301><ACK=101><DATA=1><CTL=PSH,ACK>");
+    });
+}
+
 /// MUST-26: what the peer asks with is a sign of life like its answers, with an octet of garbage or
 /// without (MAY-6); an old duplicate is none.
 #[test]
