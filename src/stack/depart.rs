@@ -20,7 +20,7 @@ enum Departing {
     Datagram(UdpId, Head),
 }
 
-/// Datagrams that one connection or socket may send before the next one's turn.
+/// Datagrams, or fragments of them, that one connection or socket may send before the next one's turn.
 const DATAGRAMS_PER_TURN: u32 = 16;
 
 impl Stack {
@@ -60,8 +60,7 @@ impl Stack {
                 }
                 Sender::Udp(id) => match self.udp_departs(id) {
                     Some(head) if self.udp_departs_otherwise(now, id, head) => {
-                        if self.replies.advance() {
-                            self.counters.datagrams_out += 1;
+                        if self.first_piece_departs() {
                             return Some(Packet::borrowed(self.replies.current()));
                         }
                     }
@@ -70,9 +69,7 @@ impl Stack {
                 },
                 Sender::Echo(id) => {
                     self.echo_departs(now, id);
-                    if self.replies.advance() {
-                        self.take_turn(1);
-                        self.counters.datagrams_out += 1;
+                    if self.first_piece_departs() {
                         return Some(Packet::borrowed(self.replies.current()));
                     }
                 }
@@ -92,6 +89,19 @@ impl Stack {
                 self.datagram(id, head, offload)
             }
         }
+    }
+
+    /// The first piece of what the first socket in the queue has put among the replies, if anything. The others
+    /// leave after it, and count as part of the same turn.
+    #[inline(never)]
+    fn first_piece_departs(&mut self) -> bool {
+        let pieces = self.replies.len();
+        let departs = self.replies.advance();
+        if departs {
+            self.take_turn(pieces);
+            self.counters.datagrams_out += 1;
+        }
+        departs
     }
 
     /// Notes that this many datagrams leave; after enough in a row, it is the turn of the

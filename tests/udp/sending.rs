@@ -245,6 +245,27 @@ fn sockets_and_connections_take_turns() {
     });
 }
 
+/// Fragments count, too: who sends long datagrams keeps nobody else from sending.
+#[test]
+fn who_sends_in_fragments_takes_turns() {
+    in_both_families(|family| {
+        let mut host = Host::new(family);
+        let (long, short) = (host.bound(), host.stack.udp_bind((family.us(), 0).into()));
+        let (short, peer) = (short.unwrap(), host.peer());
+        let mut options = host.stack.udp_options(long);
+        options.fragments = true;
+        host.stack.udp_set_options(long, options);
+        for _ in 0..50 {
+            host.stack.udp_send(long, &[7; 2_000], Some(peer)).unwrap();
+        }
+        host.stack.udp_send(short, b"x", Some(peer)).unwrap();
+        let left = host.datagrams();
+        assert_eq!(left.len(), 101);
+        let is_short = |left: &Vec<u8>| left.len() == family.headers() + 1;
+        assert_eq!(left.iter().position(is_short), Some(16));
+    });
+}
+
 /// The SYN,ACK that answers a SYN.
 fn tcp_answer(ip: &wire::IpHeader, syn: &wire::TcpHeader) -> Vec<u8> {
     let back = wire::IpHeader::new(ip.destination, ip.source, wire::protocol::TCP, 64);
