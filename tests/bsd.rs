@@ -7,6 +7,7 @@
 //! | `streams` | TCP: each call and its errors |
 //! | `addresses` | which addresses and ports a socket may have, and which it gets |
 //! | `datagrams` | UDP: the same |
+//! | `echo` | ping sockets |
 //! | `options` | getsockopt, setsockopt, `TCP_INFO` |
 //! | `kernel` | what Linux has answered in the same states |
 //! | `live` | options of what is connected or listens already; close that lingers |
@@ -20,6 +21,7 @@
 mod bsd {
     mod addresses;
     mod datagrams;
+    mod echo;
     mod groups;
     mod kernel;
     mod live;

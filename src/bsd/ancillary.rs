@@ -140,6 +140,7 @@ impl OneSend {
             (SOL_IPV6, IPV6_TCLASS) => {
                 self.marks.traffic_class = Some(message.octet(-1)?.unwrap_or(0xff));
             }
+            (SOL_UDP, _) if socket.is_echo => {}
             (SOL_UDP, UDP_SEGMENT) => {
                 let octets = <[u8; 2]>::try_from(&message.data[..]);
                 self.segment = Some(octets.map(u16::from_le_bytes).map_err(|_| Errno::EINVAL)?);

@@ -79,8 +79,9 @@ impl Calls<'_> {
         let reuse = (self.datagram(fd)).is_ok_and(|socket| socket.settings.reuse_address);
         let meets = |other: SocketAddr| places.iter().any(|place| overlap(*place, other));
         self.table.iter().all(|(other_fd, other)| {
-            let Kind::Datagram(other) = &other.kind else {
-                return true;
+            let other = match &other.kind {
+                Kind::Datagram(other) if !other.is_echo => other,
+                _ => return true,
             };
             let bound = other.bound.filter(|_| other_fd != fd);
             let shares = reuse && other.settings.reuse_address;

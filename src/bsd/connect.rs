@@ -252,6 +252,9 @@ impl Calls<'_> {
     /// UDP: makes `peer` the only peer. Datagrams that others have sent stay, and can be received.
     fn connect_datagram(&mut self, fd: Fd, peer: SocketAddr) -> Result<(), Errno> {
         let socket = self.datagram(fd)?;
+        if socket.is_echo {
+            return self.connect_echo(fd, peer);
+        }
         let family = socket.family;
         let remote = family.datagram_inward(peer)?;
         if socket.settings.v6only && family.outward(remote) != remote {
@@ -294,6 +297,9 @@ impl Calls<'_> {
 
     /// UDP: receives from all peers again, at the address set by bind, or at none.
     fn disconnect_datagram(&mut self, fd: Fd) -> Result<(), Errno> {
+        if self.datagram(fd)?.is_echo {
+            return self.disconnect_echo(fd);
+        }
         let pending = self.take_datagram_error(fd);
         let socket = self.datagram_mut(fd)?;
         socket.error = pending;

@@ -63,6 +63,7 @@ impl Calls<'_> {
         }
         match &self.table.get(fd)?.kind {
             Kind::Stream(socket) => self.stream_ioctl(socket, request),
+            Kind::Datagram(socket) if socket.is_echo => Err(Errno::ENOTTY),
             Kind::Datagram(socket) => match request {
                 FIONREAD => {
                     let ids = self.by_arrival(socket);

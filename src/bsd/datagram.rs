@@ -1,4 +1,4 @@
-//! A UDP socket. An `AF_INET6` socket at the unspecified address receives both families, so it has
+//! A UDP socket, or a ping socket, which is its like (`echo`). An `AF_INET6` socket at the unspecified address receives both families, so it has
 //! a socket of the stack for each.
 
 use core::net::{IpAddr, SocketAddr};
@@ -6,15 +6,18 @@ use std::collections::BTreeMap;
 
 use super::address::Family;
 use super::errno::Errno;
+use super::linux::{IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_UDP};
 use super::notices::Notices;
 use super::settings::SocketSettings;
 use crate::config::UdpOptions;
 use crate::stack::{Filter, UdpId, Undelivered};
 
-/// One UDP socket.
+/// One UDP or ping socket.
 #[derive(Clone, Debug)]
 pub(super) struct DatagramSocket {
     pub(super) family: Family,
+    /// It is a ping socket.
+    pub(super) is_echo: bool,
     pub(super) settings: SocketSettings,
     pub(super) options: UdpOptions,
     /// Where it is bound, in its family's form.
@@ -46,6 +49,7 @@ impl DatagramSocket {
     pub(super) fn new(family: Family, options: UdpOptions) -> DatagramSocket {
         DatagramSocket {
             family,
+            is_echo: false,
             settings: SocketSettings::default(),
             options: UdpOptions {
                 fragments: true,
@@ -64,6 +68,26 @@ impl DatagramSocket {
             error: None,
             read_shut: false,
             write_shut: false,
+        }
+    }
+
+    /// A ping socket without an identifier. As on Linux, it may share one from the start, and has one family. What
+    /// ICMP says of its requests comes to it by [`Stack::poll_icmp`](crate::stack::Stack::poll_icmp) alone.
+    pub(super) fn echo(family: Family, options: UdpOptions) -> DatagramSocket {
+        let mut socket = DatagramSocket::new(family, options);
+        socket.is_echo = true;
+        socket.settings.reuse_address = true;
+        socket.settings.v6only = family == Family::Inet6;
+        socket.options.fails_calls = false;
+        socket
+    }
+
+    /// `IPPROTO_…`.
+    pub(super) fn protocol(&self) -> i32 {
+        match (self.is_echo, self.family) {
+            (false, _) => IPPROTO_UDP,
+            (true, Family::Inet) => IPPROTO_ICMP,
+            (true, Family::Inet6) => IPPROTO_ICMPV6,
         }
     }
 }

@@ -9,20 +9,28 @@ numbers! {
     AF_INET6 = 10, "IPv6, and IPv4 in mapped addresses (RFC 4291 §2.5.5.2).";
 
     SOCK_STREAM = 1, "TCP.";
-    SOCK_DGRAM = 2, "UDP.";
+    SOCK_DGRAM = 2, "UDP, or echo requests and replies.";
     SOCK_NONBLOCK = 0o4000, "With a type: the new socket does not block.";
     SOCK_CLOEXEC = 0o2000000, "With a type: no meaning here, where nothing is executed.";
 
     IPPROTO_IP = 0, "The level of options of IPv4; as a protocol, the one of the type.";
-    IPPROTO_ICMP = 1, "ICMP.";
+    IPPROTO_ICMP = 1, "ICMP: echo requests and replies over IPv4.";
     IPPROTO_TCP = 6, "TCP: protocol, and level of options.";
     IPPROTO_UDP = 17, "UDP.";
     IPPROTO_IPV6 = 41, "The level of options of IPv6.";
+    IPPROTO_ICMPV6 = 58, "ICMPv6: echo requests and replies over IPv6.";
     SOL_IP = 0, "As IPPROTO_IP.";
     SOL_SOCKET = 1, "The level of options of every socket.";
     SOL_TCP = 6, "As IPPROTO_TCP.";
     SOL_UDP = 17, "As IPPROTO_UDP.";
     SOL_IPV6 = 41, "As IPPROTO_IPV6.";
+
+    ICMP_DEST_UNREACH = 3, "A type of ICMP: the destination cannot be reached.";
+    ICMP_ECHO = 8, "A type of ICMP: an echo request.";
+    ICMP_PARAMETERPROB = 12, "A type of ICMP: something in a header is wrong.";
+    ICMPV6_DEST_UNREACH = 1, "A type of ICMPv6: the destination cannot be reached.";
+    ICMPV6_PARAMPROB = 4, "A type of ICMPv6: something in a header is wrong.";
+    ICMPV6_ECHO_REQUEST = 128, "A type of ICMPv6: an echo request.";
 
     SHUT_RD = 0, "No more receiving.";
     SHUT_WR = 1, "No more sending.";
@@ -70,7 +78,7 @@ numbers! {
     SO_SNDBUFFORCE = 32, "As SO_SNDBUF.";
     SO_RCVBUFFORCE = 33, "As SO_RCVBUF.";
     SO_MARK = 36, "A number that routing may use: kept.";
-    SO_PROTOCOL = 38, "IPPROTO_TCP or IPPROTO_UDP.";
+    SO_PROTOCOL = 38, "The protocol: IPPROTO_TCP, IPPROTO_UDP, …";
     SO_DOMAIN = 39, "AF_INET or AF_INET6.";
     SO_RXQ_OVFL = 40, "Whether datagrams come with the number of those that found no room.";
     SO_BUSY_POLL = 46, "Busy polling of devices: kept.";

@@ -20,7 +20,8 @@
 //! | `freebsd` | numbers of what only FreeBSD has |
 //! | `numbers` | how such a table is written |
 //! | `fd`, `table` | descriptors, and the objects behind them |
-//! | `stream`, `datagram` | a TCP socket, a UDP socket |
+//! | `stream`, `datagram` | a TCP socket, a UDP or ping socket |
+//! | `echo` | what differs with ping sockets |
 //! | `settings` | settings of either that the layer itself keeps |
 //! | `sockets` | how calls find sockets, take their errors and release their connections |
 //! | `address` | families, mapped addresses |
@@ -55,6 +56,7 @@ mod close;
 mod connect;
 mod control;
 mod datagram;
+mod echo;
 mod epoll;
 mod errno;
 mod error_queue;

@@ -6,8 +6,8 @@ use super::address::Family;
 use super::datagram::DatagramSocket;
 use super::errno::Errno;
 use super::linux::{
-    IPPROTO_IP, IPPROTO_TCP, IPPROTO_UDP, SOCK_CLOEXEC, SOCK_DGRAM, SOCK_NONBLOCK, SOCK_STREAM,
-    SOL_TCP, TCP_SAVE_SYN,
+    IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_IP, IPPROTO_TCP, IPPROTO_UDP, SOCK_CLOEXEC, SOCK_DGRAM,
+    SOCK_NONBLOCK, SOCK_STREAM, SOL_TCP, TCP_SAVE_SYN,
 };
 use super::stream::{Phase, Role, StreamSocket};
 use super::table::{Fd, Kind};
@@ -28,18 +28,20 @@ impl Calls<'_> {
             return Err(Errno::EINVAL);
         }
         let family = Family::of(domain)?;
-        let own = match kind {
-            SOCK_STREAM => IPPROTO_TCP,
-            SOCK_DGRAM => IPPROTO_UDP,
+        let (tcp, udp) = (&self.stack.config().tcp, self.stack.config().udp.socket);
+        let kind = match (kind, protocol, family) {
+            (SOCK_STREAM, IPPROTO_IP | IPPROTO_TCP, _) => {
+                Kind::Stream(Box::new(StreamSocket::new(family, tcp.clone())))
+            }
+            (SOCK_DGRAM, IPPROTO_IP | IPPROTO_UDP, _) => {
+                Kind::Datagram(Box::new(DatagramSocket::new(family, udp)))
+            }
+            (SOCK_DGRAM, IPPROTO_ICMP, Family::Inet)
+            | (SOCK_DGRAM, IPPROTO_ICMPV6, Family::Inet6) => {
+                Kind::Datagram(Box::new(DatagramSocket::echo(family, udp)))
+            }
+            (SOCK_STREAM | SOCK_DGRAM, ..) => return Err(Errno::EPROTONOSUPPORT),
             _ => return Err(Errno::ESOCKTNOSUPPORT),
-        };
-        if protocol != IPPROTO_IP && protocol != own {
-            return Err(Errno::EPROTONOSUPPORT);
-        }
-        let config = self.stack.config();
-        let kind = match own {
-            IPPROTO_TCP => Kind::Stream(Box::new(StreamSocket::new(family, config.tcp.clone()))),
-            _ => Kind::Datagram(Box::new(DatagramSocket::new(family, config.udp.socket))),
         };
         self.table.insert(flags, kind)
     }
@@ -66,8 +68,7 @@ impl Calls<'_> {
                 self.bind_stream(fd, address)
             }
             Kind::Datagram(socket) => {
-                let (family, v6only) = (socket.family, socket.settings.v6only);
-                self.bindable(family, address, v6only, Self::is_bindable_datagram)?;
+                self.bindable_datagram(socket, address)?;
                 if socket.bound.is_some() {
                     return Err(Errno::EINVAL);
                 }
@@ -95,12 +96,14 @@ impl Calls<'_> {
         Ok(())
     }
 
-    /// Binds a UDP socket: from now on it receives.
+    /// Binds a UDP or ping socket: from now on it receives.
     pub(super) fn bind_datagram(&mut self, fd: Fd, address: SocketAddr) -> Result<(), Errno> {
         let socket = self.datagram(fd)?;
-        let (family, v6only) = (socket.family, socket.settings.v6only);
         let shares = socket.settings.reuse_address;
-        let places = self.bindable(family, address, v6only, Self::is_bindable_datagram)?;
+        let places = self.bindable_datagram(socket, address)?;
+        if socket.is_echo {
+            return self.bind_echo(fd, address);
+        }
         let port = match address.port() {
             0 => (self.free_port(&places, |calls, places| {
                 calls.may_share_datagram(fd, places)
@@ -139,6 +142,22 @@ impl Calls<'_> {
         socket.ids = ids;
         self.apply_datagram(fd)?;
         self.rejoin(fd)
+    }
+
+    /// The stack's addresses for an address to which a UDP or ping socket may be bound.
+    fn bindable_datagram(
+        &self,
+        socket: &DatagramSocket,
+        address: SocketAddr,
+    ) -> Result<Vec<SocketAddr>, Errno> {
+        let (family, v6only) = (socket.family, socket.settings.v6only);
+        if !socket.is_echo {
+            return self.bindable(family, address, v6only, Self::is_bindable_datagram);
+        }
+        if address.is_ipv6() && address.ip().is_multicast() {
+            return Err(Errno::EINVAL);
+        }
+        self.bindable(family, address, true, Self::is_bindable)
     }
 
     /// The stack's addresses for an address, if this host may use it.
@@ -301,7 +320,10 @@ impl Calls<'_> {
                 let peer = socket.family.outward(self.stack.peer_addr(id));
                 is_there.then_some(peer).ok_or(Errno::ENOTCONN)
             }
-            Kind::Datagram(socket) => socket.peer.ok_or(Errno::ENOTCONN),
+            Kind::Datagram(socket) => {
+                let has_port = |peer: &SocketAddr| peer.port() != 0;
+                socket.peer.filter(has_port).ok_or(Errno::ENOTCONN)
+            }
             Kind::Epoll(_) | Kind::Pipe(_) => Err(Errno::ENOTSOCK),
         }
     }

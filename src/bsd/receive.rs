@@ -87,7 +87,9 @@ impl Calls<'_> {
                 self.receive_notice(fd, buffer)
             }
             Kind::Stream(_) => self.receive_stream(fd, buffer, flags),
-            Kind::Datagram(_) if flags & MSG_OOB != 0 && self.system == System::Freebsd => {
+            Kind::Datagram(socket)
+                if flags & MSG_OOB != 0 && (socket.is_echo || self.system == System::Freebsd) =>
+            {
                 Err(Errno::EOPNOTSUPP)
             }
             Kind::Datagram(_) => self.receive_datagram(fd, buffer, flags),
@@ -401,10 +403,11 @@ impl Calls<'_> {
         let waits = flags & MSG_DONTWAIT == 0 && !self.table.get(fd)?.is_nonblocking();
         let told = waits || self.system == System::Freebsd;
         let socket = self.datagram(fd)?;
-        let has_ended = socket.read_shut && told;
+        let (has_ended, is_echo) = (socket.read_shut && told, socket.is_echo);
         let mut answer = UdpRecvError::WouldBlock;
         for id in self.by_arrival(socket) {
             let received = match flags & MSG_PEEK != 0 {
+                _ if is_echo => self.receive_echo(id, buffer, flags),
                 true => self.stack.udp_peek(id, buffer),
                 false => self.stack.udp_recv(id, buffer),
             };

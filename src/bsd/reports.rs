@@ -5,6 +5,7 @@
 use core::net::SocketAddr;
 
 use super::Calls;
+use super::echo;
 use super::errno::Errno;
 use super::linux::{
     IP_RECVERR, IPV6_RECVERR, SO_EE_ORIGIN_ICMP, SO_EE_ORIGIN_ICMP6, SO_EE_ORIGIN_LOCAL, SOL_IP,
@@ -86,6 +87,13 @@ impl Calls<'_> {
                 for id in &socket.ids {
                     self.stack.udp_take_error(*id);
                 }
+            }
+            Kind::Datagram(socket)
+                if socket.is_echo
+                    && socket.peer.is_some()
+                    && echo::is_fatal(report, socket.options.tells_too_long) =>
+            {
+                socket.error = Some(told.errno);
             }
             _ => return,
         }

@@ -97,6 +97,7 @@ impl Calls<'_> {
                 self.send_stream(fd, &outgoing)
             }
             Kind::Stream(_) => self.send_stream(fd, &outgoing),
+            Kind::Datagram(socket) if socket.is_echo => self.send_echo(fd, data, flags, to, once),
             Kind::Datagram(_) if flags & MSG_OOB != 0 => Err(Errno::EOPNOTSUPP),
             Kind::Datagram(socket) => {
                 let corked = socket.settings.kept(SOL_UDP, UDP_CORK, 0) != 0;
@@ -285,7 +286,7 @@ impl Calls<'_> {
 const MOST_PIECES: usize = 128;
 
 /// The `errno` for a datagram that was not taken.
-fn unsent(error: UdpSendError) -> Errno {
+pub(super) fn unsent(error: UdpSendError) -> Errno {
     match error {
         UdpSendError::WouldBlock => Errno::EAGAIN,
         UdpSendError::TooLong { .. } => Errno::EMSGSIZE,

@@ -28,7 +28,7 @@ impl Calls<'_> {
         }
     }
 
-    /// The UDP socket behind a descriptor.
+    /// The UDP or ping socket behind a descriptor.
     pub(super) fn datagram(&self, fd: Fd) -> Result<&DatagramSocket, Errno> {
         match &self.table.get(fd)?.kind {
             Kind::Datagram(socket) => Ok(socket),
@@ -36,7 +36,7 @@ impl Calls<'_> {
         }
     }
 
-    /// The UDP socket behind a descriptor.
+    /// The UDP or ping socket behind a descriptor.
     pub(super) fn datagram_mut(&mut self, fd: Fd) -> Result<&mut DatagramSocket, Errno> {
         match &mut self.table.get_mut(fd)?.kind {
             Kind::Datagram(socket) => Ok(socket),
@@ -111,12 +111,15 @@ impl Calls<'_> {
         Some(self.connection_errno(id, error))
     }
 
-    /// The pending error of a UDP socket, once: for a socket that is not connected, only if it
+    /// The pending error of a UDP or ping socket, once: for a socket that is not connected, only if it
     /// asks for errors.
     pub(super) fn take_datagram_error(&mut self, fd: Fd) -> Option<Errno> {
         let socket = self.datagram_mut(fd).ok()?;
         if let Some(error) = socket.error.take() {
             return Some(error);
+        }
+        if socket.is_echo {
+            return None;
         }
         let (ids, is_connected) = (socket.ids.clone(), socket.peer.is_some());
         let mut errors = ids.into_iter();

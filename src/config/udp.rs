@@ -55,6 +55,10 @@ pub struct UdpOptions {
     /// The next call on a connected socket fails, once, if a router reports that a datagram was too long
     /// for a link. Off, the report is returned only on request. Default off.
     pub tells_too_long: bool,
+    /// ICMP errors make calls fail: those that are likely to last, of a connected UDP socket; all, of an echo socket.
+    /// Off, they are only returned on request ([`Stack::udp_take_error`](crate::stack::Stack::udp_take_error),
+    /// [`Stack::poll_icmp`](crate::stack::Stack::poll_icmp)). Default on.
+    pub fails_calls: bool,
     /// Datagrams may be broadcast (RFC 1122 §3.3.6). Off, such a send is refused, because it is
     /// rarely intended. Broadcasts are received in any case. Default off.
     pub broadcast: bool,
@@ -79,6 +83,7 @@ impl Default for UdpOptions {
             receive_buffer: None,
             path_mtu: false,
             tells_too_long: false,
+            fails_calls: true,
             broadcast: false,
             multicast_hop_limit: 1,
             multicast_loop: true,

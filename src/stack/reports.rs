@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use super::Stack;
 use super::id::ConnId;
 use super::meaning::meaning;
-use super::udp::UdpId;
+use super::udp::{SocketKind, UdpId};
 use crate::tcp::ConnectionError;
 use crate::wire::{self, IcmpError, udp};
 
@@ -42,8 +42,8 @@ pub struct IcmpReport {
     pub code: u8,
     /// The MTU of the link, or the octet where the problem is; otherwise 0.
     pub info: u32,
-    /// The part of the datagram that it quotes: the header and text of a segment, or what follows the header of a
-    /// UDP datagram or an echo request. No more than fits the longest ICMPv6 error.
+    /// The part of the datagram that it quotes: the header and text of a segment, what follows the header of a
+    /// UDP datagram, or the header and data of an echo request. No more than fits the longest ICMPv6 error.
     pub quoted: Vec<u8>,
 }
 
@@ -77,20 +77,21 @@ impl Stack {
         ended: bool,
         message: &[u8],
     ) {
-        let waiting = self.reports.waiting.as_mut();
-        let Some(waiting) = waiting.filter(|waiting| waiting.len() < MOST) else {
+        let waiting = self.reports.waiting.as_ref();
+        if waiting.is_none_or(|waiting| waiting.len() >= MOST) {
             return;
-        };
+        }
         let Some((kind, code, info)) = error.numbers(remote.is_ipv4()) else {
             return;
         };
+        let sends = |id| self.udp.at(id).map(|socket| socket.kind);
         let header = match about {
-            Reported::Connection(_) => 0,
-            Reported::Udp(_) => udp::HEADER,
+            Reported::Udp(id) if sends(id) == Some(SocketKind::Udp) => udp::HEADER,
+            Reported::Connection(_) | Reported::Udp(_) => 0,
         };
         let quoted = wire::icmp::quoted_upper(message).and_then(|upper| upper.get(header..));
         let quoted = quoted.unwrap_or_default();
-        waiting.push_back(IcmpReport {
+        let report = IcmpReport {
             about,
             remote,
             offender: wire::ip::source(message),
@@ -100,6 +101,10 @@ impl Stack {
             code,
             info,
             quoted: quoted[..quoted.len().min(MOST_QUOTED)].to_vec(),
-        });
+        };
+        self.reports
+            .waiting
+            .get_or_insert_default()
+            .push_back(report);
     }
 }

@@ -59,7 +59,7 @@ impl Calls<'_> {
             SOL_TCP if self.stream(fd, Errno::EINVAL).is_ok() => {
                 self.set_tcp_option(fd, name, value)
             }
-            SOL_UDP if self.datagram(fd).is_ok() => self.set_udp_option(fd, name, value),
+            SOL_UDP if self.is_udp(fd) => self.set_udp_option(fd, name, value),
             _ => Err(Errno::ENOPROTOOPT),
         }
     }
@@ -120,13 +120,18 @@ impl Calls<'_> {
                 self.ip_option(fd, level, name)
             }
             SOL_TCP if self.stream(fd, Errno::EINVAL).is_ok() => self.tcp_option(fd, name),
-            SOL_UDP if self.datagram(fd).is_ok() => self.udp_option(fd, name),
-            // On Linux, setting an option of another level is a different error.
+            SOL_UDP if self.is_udp(fd) => self.udp_option(fd, name),
+            // On Linux, setting an option of another level is a different error, unless the socket is of IPv6.
             _ => match self.system {
-                System::Linux => Err(Errno::EOPNOTSUPP),
-                System::Freebsd => Err(Errno::ENOPROTOOPT),
+                System::Linux if !self.is_ipv6(fd) => Err(Errno::EOPNOTSUPP),
+                System::Linux | System::Freebsd => Err(Errno::ENOPROTOOPT),
             },
         }
+    }
+
+    /// Whether a socket is one of UDP.
+    fn is_udp(&self, fd: Fd) -> bool {
+        self.datagram(fd).is_ok_and(|socket| !socket.is_echo)
     }
 
     /// Whether a socket is of IPv6.

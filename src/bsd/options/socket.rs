@@ -6,11 +6,11 @@ use super::{flag, int, octets, size, timeval, timeval_octets, yes};
 use crate::bsd::Calls;
 use crate::bsd::errno::Errno;
 use crate::bsd::linux::{
-    IPPROTO_TCP, IPPROTO_UDP, SO_ACCEPTCONN, SO_BINDTODEVICE, SO_COOKIE, SO_DOMAIN, SO_ERROR,
-    SO_KEEPALIVE, SO_LINGER, SO_MAX_PACING_RATE, SO_MEMINFO, SO_OOBINLINE, SO_PEEK_OFF,
-    SO_PROTOCOL, SO_RCVBUF, SO_RCVBUFFORCE, SO_RCVLOWAT, SO_RCVTIMEO, SO_REUSEADDR, SO_REUSEPORT,
-    SO_SNDBUF, SO_SNDBUFFORCE, SO_SNDTIMEO, SO_TIMESTAMP, SO_TIMESTAMPING, SO_TIMESTAMPNS,
-    SO_TXREHASH, SO_TXTIME, SO_TYPE, SO_ZEROCOPY, SOCK_DGRAM, SOCK_STREAM, SOL_SOCKET,
+    IPPROTO_TCP, SO_ACCEPTCONN, SO_BINDTODEVICE, SO_COOKIE, SO_DOMAIN, SO_ERROR, SO_KEEPALIVE,
+    SO_LINGER, SO_MAX_PACING_RATE, SO_MEMINFO, SO_OOBINLINE, SO_PEEK_OFF, SO_PROTOCOL, SO_RCVBUF,
+    SO_RCVBUFFORCE, SO_RCVLOWAT, SO_RCVTIMEO, SO_REUSEADDR, SO_REUSEPORT, SO_SNDBUF,
+    SO_SNDBUFFORCE, SO_SNDTIMEO, SO_TIMESTAMP, SO_TIMESTAMPING, SO_TIMESTAMPNS, SO_TXREHASH,
+    SO_TXTIME, SO_TYPE, SO_ZEROCOPY, SOCK_DGRAM, SOCK_STREAM, SOL_SOCKET,
 };
 use crate::bsd::stream::StreamSocket;
 use crate::bsd::table::{Fd, Kind};
@@ -162,7 +162,7 @@ impl Calls<'_> {
                 Kind::Stream(socket) => octets(stream_constant(socket, name)?),
                 Kind::Datagram(socket) => octets(match name {
                     SO_TYPE => SOCK_DGRAM,
-                    SO_PROTOCOL => IPPROTO_UDP,
+                    SO_PROTOCOL => socket.protocol(),
                     SO_DOMAIN => socket.family.number(),
                     _ => 0,
                 }),

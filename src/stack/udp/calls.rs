@@ -377,7 +377,7 @@ impl Stack {
     }
 
     /// Whether a socket may send to `remote`.
-    fn check_udp_peer(&self, id: UdpId, remote: SocketAddr) -> Result<(), UdpSendError> {
+    pub(super) fn check_udp_peer(&self, id: UdpId, remote: SocketAddr) -> Result<(), UdpSendError> {
         let address = remote.ip();
         if self.is_broadcast(address) && !self.udp.get(id).options.broadcast {
             return Err(UdpSendError::Broadcast);
@@ -390,7 +390,7 @@ impl Stack {
     }
 
     /// The address from which a socket at `local` sends to `remote` (RFC 1122 §4.1.3.5).
-    fn udp_source(&self, local: SocketAddr, remote: SocketAddr) -> Option<IpAddr> {
+    pub(super) fn udp_source(&self, local: SocketAddr, remote: SocketAddr) -> Option<IpAddr> {
         match local.ip() {
             address if address.is_ipv4() != remote.is_ipv4() => None,
             address if address.is_unspecified() || self.is_for_many(address) => match remote.ip() {

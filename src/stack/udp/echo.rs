@@ -8,35 +8,97 @@
 
 use core::net::{IpAddr, SocketAddr};
 
-use super::{BindError, SocketKind, UdpId, UdpMarks, UdpSendError};
+use super::{BindError, Received, SocketKind, UdpId, UdpMarks, UdpSendError};
 use crate::stack::Stack;
 use crate::tcp::FourTuple;
 use crate::time::Instant;
-use crate::wire::{Echo, IpHeader, ip};
+use crate::wire::{Echo, IpHeader, icmp, ip};
+
+impl Received {
+    /// An echo reply as it came, from its ICMP header on. `identifier`: that of its socket; `data`: all its data.
+    pub fn echo_message(&self, identifier: u16, data: &[u8]) -> Vec<u8> {
+        let hop_limit = self.marks.hop_limit.unwrap_or_default();
+        let header = IpHeader::new(self.remote.ip(), self.local, 0, hop_limit);
+        let echo = Echo {
+            identifier,
+            sequence: self.sequence,
+            data,
+        };
+        icmp::echo_reply(&header, &echo).split_off(ip::header_len(self.local.is_ipv4()))
+    }
+}
 
 impl Stack {
     /// An echo socket at an address of this host; unspecified: all of that family. The port is the identifier,
     /// which no other echo socket may have; 0: the stack chooses an unpredictable one.
     ///
-    /// Any ICMP error about its requests makes one call fail, even if the socket is not connected.
+    /// Any ICMP error about its requests makes one call fail, even if the socket is not connected
+    /// ([`UdpOptions::fails_calls`](crate::config::UdpOptions::fails_calls)).
     ///
     /// # Errors
     /// If the identifier is taken, or the address is not ours.
     pub fn echo_bind(&mut self, local: SocketAddr) -> Result<UdpId, BindError> {
-        let address = local.ip();
-        let has_family = self.own_address(address.is_ipv4()).is_some();
-        let is_all = address.is_unspecified() && has_family;
-        if !is_all && !self.is_own(address) {
-            return Err(BindError::AddressNotAvailable);
-        }
+        self.check_echo_address(local.ip())?;
         let is_free = |stack: &Stack, identifier| !stack.udp.has_port(SocketKind::Echo, identifier);
         let identifier = match local.port() {
             0 => self.draw_port(is_free),
             identifier => Some(identifier).filter(|it| is_free(self, *it)),
         };
         let identifier = identifier.ok_or(BindError::AddressInUse)?;
-        let local = SocketAddr::new(address, identifier);
+        let local = SocketAddr::new(local.ip(), identifier);
         Ok(self.udp.insert(SocketKind::Echo, local, &self.config.udp))
+    }
+
+    /// As [`Stack::echo_bind`], with an identifier that other sockets may have, too. Of those at the same address,
+    /// the one that was bound last gets the replies.
+    ///
+    /// # Errors
+    /// If the address is not ours.
+    pub fn echo_bind_shared(&mut self, local: SocketAddr) -> Result<UdpId, BindError> {
+        if local.port() == 0 {
+            return self.echo_bind(local);
+        }
+        self.check_echo_address(local.ip())?;
+        Ok(self.udp.insert(SocketKind::Echo, local, &self.config.udp))
+    }
+
+    /// Whether an echo socket may be at an address.
+    fn check_echo_address(&self, address: IpAddr) -> Result<(), BindError> {
+        let has_family = self.own_address(address.is_ipv4()).is_some();
+        let is_all = address.is_unspecified() && has_family;
+        match is_all || self.is_own(address) {
+            true => Ok(()),
+            false => Err(BindError::AddressNotAvailable),
+        }
+    }
+
+    /// From now on the socket is at another address, as if it were bound there with its identifier and last of all.
+    /// It keeps what it has received, and no longer has a peer.
+    ///
+    /// # Errors
+    /// If the address is not ours, or of the other family.
+    pub fn echo_move(&mut self, id: UdpId, address: IpAddr) -> Result<(), BindError> {
+        let known = self.udp.get(id).local;
+        self.check_echo_address(address)?;
+        if known.is_ipv4() != address.is_ipv4() {
+            return Err(BindError::AddressNotAvailable);
+        }
+        self.udp.unroute(id);
+        let socket = self.udp.get_mut(id);
+        (socket.local, socket.remote) = (SocketAddr::new(address, known.port()), None);
+        self.udp.route(id);
+        Ok(())
+    }
+
+    /// The address of this host from which a socket asks `remote`.
+    ///
+    /// # Errors
+    /// If it cannot be asked: [`UdpSendError::NotAPeer`], [`UdpSendError::Broadcast`], [`UdpSendError::OtherFamily`].
+    pub fn echo_source(&self, id: UdpId, remote: IpAddr) -> Result<IpAddr, UdpSendError> {
+        let remote = SocketAddr::new(remote, 0);
+        self.check_udp_peer(id, remote)?;
+        let source = self.udp_source(self.udp.get(id).local, remote);
+        source.ok_or(UdpSendError::OtherFamily)
     }
 
     /// Sends an echo request to `remote`; `None`: to the connected peer. For a group or a broadcast
@@ -52,8 +114,25 @@ impl Stack {
         remote: Option<IpAddr>,
         marks: UdpMarks,
     ) -> Result<(), UdpSendError> {
+        self.echo_send_from(id, sequence, data, remote, marks, None)
+    }
+
+    /// As [`Stack::echo_send`], from an address of this host that may differ from the socket's, if it is of the
+    /// family of `remote`.
+    ///
+    /// # Errors
+    /// As [`Stack::echo_send`].
+    pub fn echo_send_from(
+        &mut self,
+        id: UdpId,
+        sequence: u16,
+        data: &[u8],
+        remote: Option<IpAddr>,
+        marks: UdpMarks,
+        from: Option<IpAddr>,
+    ) -> Result<(), UdpSendError> {
         let remote = remote.map(|remote| SocketAddr::new(remote, 0));
-        self.send_message(id, sequence, data, remote, marks, None)
+        self.send_message(id, sequence, data, remote, marks, from)
     }
 
     /// RFC 1122 §3.2.2.6: passes a reply to the socket that sent the request. A reply to no socket's

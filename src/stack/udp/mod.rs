@@ -135,13 +135,15 @@ impl Socket {
 
     /// Whether the next call fails because of an ICMP error.
     fn has_hard_error(&self) -> bool {
-        self.fails_calls() && self.error.is_some_and(|error| self.fails_for(error.reason))
+        let error = self.error.as_ref();
+        error.is_some_and(|error| self.fails_calls() && self.fails_for(error.reason))
     }
 
-    /// Whether ICMP errors make calls fail: if the socket is connected, or is an echo socket, whose user asks in order
-    /// to learn of them.
+    /// Whether ICMP errors make calls fail: if the user has not turned that off, and the socket is connected or is
+    /// an echo socket, whose user asks in order to learn of them.
     fn fails_calls(&self) -> bool {
-        self.remote.is_some() || self.kind == SocketKind::Echo
+        let is_usual = self.remote.is_some() || self.kind == SocketKind::Echo;
+        is_usual && self.options.fails_calls
     }
 
     /// Whether calls fail for this reason, if ICMP errors make them fail.
