@@ -220,6 +220,7 @@ impl Tcb {
             fin: self.snd.fin,
             is_bare,
             is_duplicate,
+            parts_packet: self.parts_packet(ack),
             mss: self.snd.mss,
             mtu_probe: self.path_mtu.probe(),
             echo,
@@ -236,6 +237,20 @@ impl Tcb {
         };
         self.answer_marks(congestion, &acknowledgment, flight, report.delivered_data);
         self.limit_burst(report.delivered, self.has_unsent());
+    }
+
+    /// Whether an acknowledgment ends within a packet of one segment: see
+    /// [`CongestionHabits::counts_segments`](crate::config::CongestionHabits).
+    fn parts_packet(&self, ack: Seq) -> bool {
+        let (una, nxt) = (self.snd.una, self.snd.nxt);
+        let packets = self.boundaries.packets();
+        let Some(packets) = packets.filter(|_| ack > una && ack < nxt) else {
+            return false;
+        };
+        let start = packets.start_at(ack, una);
+        let counts = self.config.habits.congestion.counts_segments;
+        let segment = |end: Seq| ack > start && end.min(nxt) - start <= self.snd.mss;
+        counts && packets.end_at(ack).is_some_and(segment)
     }
 
     /// Whether a segment that acknowledges nothing new is a window update, and so not a duplicate:

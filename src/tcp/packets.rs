@@ -87,6 +87,11 @@ impl Terms {
         let room = self.window.saturating_sub(self.in_flight);
         room.min((self.window / 2).max(1)).min(self.most)
     }
+
+    /// How many octets cwnd lets out.
+    fn room(&self) -> usize {
+        self.window.saturating_sub(self.in_flight) * self.mss
+    }
 }
 
 /// The state of a SEND.
@@ -324,6 +329,20 @@ impl Packets {
         Some(Look { grown, end })
     }
 
+    /// Whether the first waiting packet waits because of the peer's window, and not of cwnd: less than its
+    /// first segment fits, or it waits for the acknowledgment that will let out more.
+    pub(super) fn is_bound_by_window(&self, terms: &Terms) -> bool {
+        let Some(look) = self.look(terms).filter(|look| look.end.is_none()) else {
+            return false;
+        };
+        let len = look.grown - self.head;
+        let usable = terms.edge.saturating_since(self.head);
+        match len > terms.segment && usable >= terms.segment {
+            true => usable <= len.min(terms.room()),
+            false => usable < len.min(terms.segment),
+        }
+    }
+
     /// Where to cut the first packet, which would end at `grown`; `None` if it waits.
     fn end_of(
         &self,
@@ -367,7 +386,7 @@ impl Packets {
     /// acknowledgment is due that will let out more.
     fn waits_for_more(&self, len: usize, is_last: bool, is_closed: bool, terms: &Terms) -> bool {
         let usable = terms.edge.saturating_since(self.head);
-        let room = terms.window.saturating_sub(terms.in_flight) * terms.mss;
+        let room = terms.room();
         let limit = usable.min(room);
         let window = terms.wnd.min(terms.window * terms.mss);
         let is_much = match terms.parts {

@@ -333,7 +333,11 @@ impl Tcb {
     fn limit_of_text(&self) -> Limit {
         let unsent = self.unsent();
         let usable = self.snd_edge().saturating_since(self.snd.nxt);
-        if unsent > 0 && usable < unsent.min(self.segment_limit()) {
+        let is_bound_by_window = || match self.boundaries.packets() {
+            Some(packets) => self.is_packet_bound_by_window(packets),
+            None => usable < unsent.min(self.segment_limit()),
+        };
+        if unsent > 0 && is_bound_by_window() {
             Limit::Window
         } else if unsent == 0 && self.starved && self.is_bound_by_buffer() {
             Limit::Buffer

@@ -140,6 +140,7 @@ impl Tcb {
             fin: self.snd.fin,
             is_bare: false,
             is_duplicate: false,
+            parts_packet: false,
             mss: self.snd.mss,
             mtu_probe: self.path_mtu.probe(),
             echo: None,

@@ -236,6 +236,12 @@ impl Tcb {
         packets.pass(end);
     }
 
+    /// Whether the peer's window alone holds the next text back. As on Linux, it does not while cwnd lets
+    /// nothing out.
+    pub(super) fn is_packet_bound_by_window(&self, packets: &Packets) -> bool {
+        packets.head() <= self.snd.nxt && packets.is_bound_by_window(&self.terms())
+    }
+
     /// The first waiting packet, if a segment of it leaves regardless of cwnd.
     fn look_for_probe(&self, packets: &Packets) -> Option<Look> {
         let terms = self.terms();

@@ -28,7 +28,8 @@ pub struct CongestionHabits {
     pub marks_need_flight: bool,
     /// What is in flight and what has arrived is counted in segments, however small they are, and the
     /// window has room for whole segments. An acknowledgment of a part of a segment restarts no timer, and
-    /// gives no sample of the round trip or of the delivery rate. Whether the user limits the delivery rate
+    /// gives no sample of the round trip or of the delivery rate; that of the rest counts as reordering, if the
+    /// segment was sent alone, and once. Whether the user limits the delivery rate
     /// is checked at each SEND. Off, octets are counted (RFC 5681 §2, RFC 3465), and this is checked at
     /// each acknowledgment, too. Default off.
     pub counts_segments: bool,

@@ -116,7 +116,9 @@ impl Taking<'_> {
         let min_rtt = self.min_rtt.or(is_in_doubt.then_some(Duration::MAX));
         self.latest.begin(now, by_sack);
         let (rack, latest) = (&mut selective.rack, &mut self.latest.left);
-        let is_overtaken = rack.on_delivered(now, record, echo, min_rtt, latest);
+        // The part of it that was acknowledged first counts as what was beyond the rest.
+        let is_rest = record.is_rest && !record.resent && !by_sack;
+        let is_overtaken = rack.on_delivered(now, record, echo, min_rtt, latest) || is_rest;
         self.overtaken[usize::from(by_sack)] |= is_overtaken;
         if is_overtaken && !by_sack {
             self.first_overtaken.get_or_insert(record.start);
@@ -142,6 +144,9 @@ impl Recovery {
             arrivals: Arrivals::default(),
         };
         board.acknowledge(ack.ack, |record| taking.take(record, false));
+        if ack.parts_packet {
+            board.set_first_rest();
+        }
         for block in ack.sack.held() {
             if Some(block.end) == ack.fin {
                 // A peer may report the text of our last segment, and not the FIN.

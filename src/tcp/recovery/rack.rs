@@ -128,7 +128,9 @@ impl Rack {
     /// Notes whether an acknowledgment has shown that segments were overtaken, by what it covers and by
     /// what it reports. `covered`: how many octets it covers from the first overtaken segment on.
     pub(super) fn note_overtaken(&mut self, ways: [bool; 2], covered: Option<usize>) {
-        self.reorderings += ways.into_iter().filter(|way| *way).count() as u64;
+        let times = ways.into_iter().filter(|way| *way).count();
+        self.reorderings += times as u64;
+        self.reordering_seen |= times > 0;
         if let Some(octets) = covered {
             self.reorders_by(octets);
         }
@@ -289,6 +291,7 @@ mod tests {
             number: sent,
             resent,
             probed: false,
+            is_rest: false,
             snapshot: Rate::new(at(0)).on_sent(0, 10, 0),
         }
     }

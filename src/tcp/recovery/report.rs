@@ -29,6 +29,8 @@ pub(crate) struct Acknowledgment {
     pub(crate) is_bare: bool,
     /// It is a duplicate as RFC 5681 §2 defines it: something is in flight.
     pub(crate) is_duplicate: bool,
+    /// It ends within a segment that was let out alone, if segments are counted.
+    pub(crate) parts_packet: bool,
     /// The longest text of a segment, in octets.
     pub(crate) mss: usize,
     /// The text of the probe of the path MTU that is under way, if one is: its loss is no sign of

@@ -101,6 +101,7 @@ impl Scoreboard {
             number: self.transmissions,
             resent: false,
             probed: false,
+            is_rest: false,
             snapshot,
         });
         self.counts.unacked += segments;
@@ -188,6 +189,14 @@ impl Scoreboard {
             self.resent.pop_front();
         }
         self.cursor = self.cursor.max(ack);
+    }
+
+    /// The first segment is the rest of one that was let out alone.
+    #[cold]
+    pub(super) fn set_first_rest(&mut self) {
+        if let Some(record) = self.records.first_mut() {
+            record.is_rest = true;
+        }
     }
 
     /// If nothing is reported, lost or sent again: the records that an acknowledgment of everything before

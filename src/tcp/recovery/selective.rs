@@ -465,6 +465,7 @@ mod tests {
             fin: None,
             is_bare: false,
             is_duplicate: false,
+            parts_packet: false,
             mss: 1000,
             mtu_probe: None,
             echo: None,

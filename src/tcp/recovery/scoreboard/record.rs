@@ -37,6 +37,8 @@ pub(in super::super) struct Record {
     pub(in super::super) resent: bool,
     /// It was last sent as a tail loss probe.
     pub(in super::super) probed: bool,
+    /// It is what is left of a segment that was let out alone, and of which a part was acknowledged.
+    pub(in super::super) is_rest: bool,
     /// What had been delivered when it last left.
     pub(in super::super) snapshot: Snapshot,
 }
