@@ -25,7 +25,7 @@ pub struct RecoveryHabits {
     pub variation_lasts: bool,
     /// If the peer acknowledges everything up to a range that it had reported by SACK, but not that range (it
     /// seems to have reneged), it gets half a round trip, and at least 10 ms, to acknowledge it; then all of it is
-    /// sent again. Off, the first segment is sent again at once, and the rest after a timeout (RFC 2018 §8).
+    /// sent again, and what it had reported is no sign of reordering. Off, the first segment is sent again at once, and the rest after a timeout (RFC 2018 §8).
     /// Default off.
     pub doubts_reneging: bool,
     /// D-SACKs widen the reordering window only if reordering has been observed. Off, they always do (RFC 8985

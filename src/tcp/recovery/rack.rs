@@ -115,6 +115,11 @@ impl Rack {
         overtaken
     }
 
+    /// All of a peer's reports turn out to have been wrong: nothing beyond `una` is known to have arrived.
+    pub(super) fn retract(&mut self, una: Seq) {
+        self.fack = una;
+    }
+
     /// RACK.fack: the place after the farthest segment that has arrived.
     pub(super) fn fack(&self) -> Seq {
         self.fack

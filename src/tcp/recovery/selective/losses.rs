@@ -30,6 +30,9 @@ impl Recovery {
             // RFC 2018 §8: it may have discarded the rest as well.
             self.board.forget_sacks();
         }
+        if let Some(first) = self.board.first().filter(|_| all) {
+            selective.rack.retract(first.start);
+        }
         self.board.separate_first();
         selective.phase = Phase::Timeout;
         selective.recover = nxt;
