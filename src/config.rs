@@ -36,7 +36,7 @@ pub use endings::Endings;
 pub use error::ConfigError;
 pub use habits::{
     AckWaits, CongestionHabits, Habits, HoldSacks, Nagle, Push, QuickAcks, RecoveryHabits,
-    RetryLimit, RtoFloor, SendRoom, SendingHabits, UserTimeoutFrom,
+    RetryLimit, RtoFloor, SendRoom, SendingHabits, SlowStartSigns, UserTimeoutFrom,
 };
 pub use handshakes::Handshakes;
 pub use icmp::IcmpTrust;

@@ -10,8 +10,8 @@ use crate::config::{
     EcnOptions, Endings, FastOpenConfig, FastOpenKeys, FlowLabel, Habits, Handshakes, HoldSacks,
     IcmpTrust, Keepalive, MtuProbing, Nagle, OptionLayout, PacingConfig, PathMtuConfig, Persist,
     Push, QuickAcks, ReceiveGrowth, ReceiveRoom, RecoveryHabits, Resets, RetryLimit, RtoFloor,
-    SendRoom, SendingHabits, SocketOptions, Strangers, TcpConfig, UdpConfig, UdpOptions,
-    UrgentPointer, UserTimeoutFrom, WindowTold, WindowUse, Windows,
+    SendRoom, SendingHabits, SlowStartSigns, SocketOptions, Strangers, TcpConfig, UdpConfig,
+    UdpOptions, UrgentPointer, UserTimeoutFrom, WindowTold, WindowUse, Windows,
 };
 use crate::time::Duration;
 
@@ -261,7 +261,6 @@ fn habits() -> Habits {
             recovery_reduces_once: true,
             reduces_from_cwnd: true,
             timeout_delivers_segment: true,
-            leaves_slow_start_at_once: true,
             grows_by_deliveries: true,
             idle_halves: true,
             reduces_whole_window: true,
@@ -275,6 +274,7 @@ fn habits() -> Habits {
             resends_in_window: true,
             fin_waits_for_window: true,
         },
+        leaves_slow_start_at_once: Some(SlowStartSigns::default()),
         light_ending: true,
         acks_stay_in_window: true,
         doubts_smaller_windows: true,

@@ -5,7 +5,7 @@ mod freebsd;
 
 use crate::config::{
     AckWaits, Config, EcnMode, EcnOptions, FastOpenConfig, FastOpenKeys, FlowLabel, HoldSacks,
-    MtuProbing, Push, ReceiveGrowth, SynCookies, UrgentPointer,
+    MtuProbing, Push, ReceiveGrowth, SlowStartSigns, SynCookies, TcpConfig, UrgentPointer,
 };
 use crate::time::Duration;
 
@@ -160,8 +160,6 @@ const FIXED: &[(&str, &[u64])] = &[
     ("disable_ipv6", &[0]),
     ("fast_convergence", &[1]),
     ("flowlabel_reflect", &[0]),
-    ("hystart_ack_delta_us", &[2_000]),
-    ("hystart_low_window", &[16]),
     ("icmp_echo_ignore_all", &[0]),
     ("initial_ssthresh", &[0]),
     ("ip_no_pmtu_disc", &[0]),
@@ -305,12 +303,40 @@ fn connections(config: &mut Config, name: &str, value: &str) -> Option<()> {
         }
         "tcp_pacing_ss_ratio" => tcp.pacing.slow_start_percent = count(value)?.max(100),
         "tcp_pacing_ca_ratio" => tcp.pacing.avoidance_percent = count(value)?.max(100),
-        // One bit is for trains of acknowledgments, one for delays, which HyStart++ measures.
-        "hystart_detect" => tcp.hystart = number(value).filter(|bits| *bits < 4)? & 2 != 0,
-        "hystart" => tcp.hystart = flag(value)?,
         "tcp_stdurg" => tcp.acceptance.urgent_pointer = urgent_pointer(flag(value)?),
         "tcp_slow_start_after_idle" => tcp.slow_start_after_idle = flag(value)?,
+        _ if name.starts_with("hystart") => return slow_start(tcp, name, value),
         _ => return acknowledgments(&mut tcp.ack_waits, name, value),
+    }
+    Some(())
+}
+
+/// Parameters of the module `tcp_cubic`.
+fn slow_start(tcp: &mut TcpConfig, name: &str, value: &str) -> Option<()> {
+    let signs = &mut tcp.habits.leaves_slow_start_at_once;
+    match (name, signs) {
+        ("hystart", _) => tcp.hystart = flag(value)?,
+        // One bit is for trains of acknowledgments, one for delays: HyStart++ knows only these.
+        ("hystart_detect", signs) => {
+            let bits = number(value).filter(|bits| *bits < 4)?;
+            match signs {
+                Some(signs) => {
+                    let gap = SlowStartSigns::default().train_gap;
+                    signs.train_gap = signs.train_gap.or(gap).filter(|_| bits & 1 != 0);
+                    signs.delay = bits & 2 != 0;
+                }
+                None => tcp.hystart = bits & 2 != 0,
+            }
+        }
+        ("hystart_low_window", Some(signs)) => signs.low_window = count(value)?,
+        ("hystart_ack_delta_us", Some(signs)) => {
+            let gap = number(value).map(Duration::from_micros)?;
+            signs.train_gap = signs.train_gap.map(|_| gap);
+        }
+        // HyStart++ does not have them: their defaults are accepted, and change nothing.
+        ("hystart_low_window", None) => return (number(value)? == 16).then_some(()),
+        ("hystart_ack_delta_us", None) => return (number(value)? == 2_000).then_some(()),
+        _ => return None,
     }
     Some(())
 }

@@ -295,7 +295,7 @@ mod tests {
             validation: true,
             slow_start_limit: None,
             in_segments: false,
-            leaves_at_once: false,
+            leaves_at_once: None,
             hystart: true,
             seed: 0,
         };

@@ -17,7 +17,7 @@ pub(super) fn first_start(now: Instant, config: &TcpConfig, mss: usize, iss: Seq
         slow_start_limit: config.slow_start_limit,
         hystart: config.hystart,
         in_segments: config.habits.congestion.window_in_segments,
-        leaves_at_once: config.habits.congestion.leaves_slow_start_at_once,
+        leaves_at_once: config.habits.leaves_slow_start_at_once,
         seed: u64::from(iss.wire()),
     }
 }

@@ -9,7 +9,7 @@ use stubborn::config::{
     AckWaits, Config, CongestionHabits, EcnConfig, EcnMode, EcnOptions, FlowLabel, Habits,
     Handshakes, HoldSacks, IcmpTrust, Keepalive, ListenerConfig, Nagle, Persist, Push, QuickAcks,
     ReceiveGrowth, ReceiveRoom, RecoveryHabits, RetryLimit, SendRoom, SendingHabits, SignatureKey,
-    SocketOptions, SynCookies, TcpConfig, WindowTold, WindowUse, Windows,
+    SlowStartSigns, SocketOptions, SynCookies, TcpConfig, WindowTold, WindowUse, Windows,
 };
 use stubborn::stack::{CONNECTION_AT_REST, ConnId, Event, ListenerId, Readiness, Secret, Stack};
 use stubborn::tcp::{Discard, RecvError, SendError};
@@ -231,7 +231,6 @@ fn any_habits(random: &mut Random) -> Habits {
             recovery_reduces_once: random.chance(40),
             reduces_from_cwnd: random.chance(40),
             timeout_delivers_segment: random.chance(40),
-            leaves_slow_start_at_once: random.chance(40),
             grows_by_deliveries: random.chance(40),
             idle_halves: random.chance(40),
             reduces_whole_window: random.chance(40),
@@ -245,6 +244,7 @@ fn any_habits(random: &mut Random) -> Habits {
             resends_in_window: random.chance(40),
             fin_waits_for_window: random.chance(40),
         },
+        leaves_slow_start_at_once: random.chance(40).then(SlowStartSigns::default),
         light_ending: random.chance(40),
         acks_stay_in_window: random.chance(40),
         doubts_smaller_windows: random.chance(40),

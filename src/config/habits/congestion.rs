@@ -1,5 +1,7 @@
 //! Ways in which the congestion window of common hosts differs from the RFCs.
 
+use core::time::Duration;
+
 /// Differences from the RFCs in how the congestion window reacts to losses, acknowledgments and silence. By
 /// default all are off; Linux has them all.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -36,9 +38,6 @@ pub struct CongestionHabits {
     /// A loss reduces the whole congestion window, as RFC 9438 §4.6 allows; FreeBSD does so, too. Off, it
     /// reduces only as much of the window as was in use (RFC 5681 §3.1, equation 4). Default off.
     pub reduces_whole_window: bool,
-    /// Where `hystart` is on and round trips have become longer, CUBIC's slow start ends at once, judged by nine samples of
-    /// a round and the least RTT of the connection. Off, Conservative Slow Start follows (RFC 9406). Default off.
-    pub leaves_slow_start_at_once: bool,
     /// ssthresh and CUBIC's curve are whole segments, the curve rounded towards its flat part, and the
     /// curve waits while nothing is in flight (see
     /// [`CubicInSegments`](crate::tcp::congestion::CubicInSegments)). The acknowledgment that ends a
@@ -47,4 +46,28 @@ pub struct CongestionHabits {
     /// however long they are. Off, windows are computed to the octet (RFC 5681, RFC 9438), Reno's grows by
     /// one segment, and the first window is bounded in octets (RFC 6928 §2). Default off.
     pub window_in_segments: bool,
+}
+
+/// Signs that the congestion window has reached what the path can carry, by which slow start ends at once: HyStart of
+/// S. Ha and I. Rhee, "Taming the elephants: New TCP slow start", Computer Networks 55 (2011). RFC 9406 has only the
+/// second of them, and lets Conservative Slow Start follow. The defaults are those of Linux.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct SlowStartSigns {
+    /// Smaller windows are not judged, in segments. Default 16.
+    pub low_window: u32,
+    /// Acknowledgments that follow each other at intervals of at most this form a train. One that takes longer than half
+    /// the least round trip has filled the path. `None`: trains are no sign. Default 2 ms.
+    pub train_gap: Option<Duration>,
+    /// Nine round trips of a round that are all longer than the least by an eighth of it (4 to 16 ms). Default true.
+    pub delay: bool,
+}
+
+impl Default for SlowStartSigns {
+    fn default() -> SlowStartSigns {
+        SlowStartSigns {
+            low_window: 16,
+            train_gap: Some(Duration::from_millis(2)),
+            delay: true,
+        }
+    }
 }

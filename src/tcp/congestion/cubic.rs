@@ -28,6 +28,7 @@ use siphasher::sip::SipHasher13;
 use super::hystart::HyStart;
 use super::validation::{Limits, Validation, Window};
 use super::{Ack, Controller, Loss, LostSegment, abc_limit, initial_window};
+use crate::config::SlowStartSigns;
 use crate::time::Instant;
 use curve::{MAX_WINDOW, time_to, w_cubic};
 
@@ -66,8 +67,6 @@ pub struct Cubic {
     hystart: Option<HyStart>,
     /// Windows and ssthresh are whole segments.
     in_segments: bool,
-    /// HyStart ends slow start at once.
-    leaves_at_once: bool,
     /// What the last loss changed.
     undo: Option<Box<Undo>>,
     /// How much of the window is used, for validation (RFC 7661).
@@ -138,7 +137,6 @@ impl Cubic {
             slow_start_limit: None,
             hystart: Some(HyStart::default()),
             in_segments: false,
-            leaves_at_once: false,
             undo: None,
             validation: None,
         }
@@ -159,14 +157,6 @@ impl Cubic {
         self
     }
 
-    /// Whether HyStart ends slow start at once, as in Linux, or by Conservative Slow Start (RFC
-    /// 9406).
-    #[must_use]
-    pub fn leaves_at_once(mut self, leaves_at_once: bool) -> Cubic {
-        self.leaves_at_once = leaves_at_once;
-        self
-    }
-
     /// With congestion window validation (RFC 7661), or without.
     #[must_use]
     pub fn validated(mut self, validation: bool) -> Cubic {
@@ -174,10 +164,11 @@ impl Cubic {
         self
     }
 
-    /// The same in whole segments, as in Linux.
-    pub fn in_segments(mut self) -> CubicInSegments {
+    /// The same in whole segments, as in Linux. Slow start ends at once by these signs; `None`: as
+    /// without whole segments.
+    pub fn in_segments(mut self, signs: Option<SlowStartSigns>) -> CubicInSegments {
         self.in_segments = true;
-        CubicInSegments::new(self)
+        CubicInSegments::new(self, signs)
     }
 
     /// The initial window of a connection that starts now.
@@ -217,22 +208,11 @@ impl Cubic {
         }
     }
 
-    /// RFC 9438 §4.10. Returns whether HyStart ended slow start before this acknowledgment counted.
+    /// RFC 9438 §4.10.
     #[inline(always)]
-    fn slow_start(&mut self, ack: &Ack) -> bool {
+    fn slow_start(&mut self, ack: &Ack) {
         // RFC 9406 §4.3: HyStart++ is for the first slow start; the standard one for all others.
         let first = self.ssthresh == u64::MAX;
-        if first && self.leaves_at_once {
-            let segments = self.window() / self.mss;
-            let hystart = self.hystart.as_mut();
-            let ends = hystart.is_some_and(|hystart| hystart.on_ack_at_once(ack, segments));
-            if ends {
-                self.leave_slow_start();
-            } else if ack.window_limited {
-                self.grow_in_slow_start(ack, first);
-            }
-            return ends;
-        }
         if ack.window_limited {
             self.grow_in_slow_start(ack, first);
         }
@@ -242,7 +222,6 @@ impl Cubic {
         {
             self.leave_slow_start();
         }
-        false
     }
 
     /// HyStart has found that the window is large enough.
@@ -383,8 +362,9 @@ impl Controller for Cubic {
         if ack.recovering {
             return;
         }
-        if self.window() >= self.ssthresh || self.slow_start(ack) {
-            self.avoid_congestion(ack);
+        match self.window() < self.ssthresh {
+            true => self.slow_start(ack),
+            false => self.avoid_congestion(ack),
         }
     }
 
@@ -493,7 +473,6 @@ impl Controller for Cubic {
             stage,
             slow_start_limit: _,
             in_segments: _,
-            leaves_at_once: _,
             hystart,
             undo,
             validation,

@@ -110,11 +110,14 @@ static CUBIC: BuiltIn = BuiltIn {
     start: |start| {
         let cubic = Cubic::new(start.mss, start.initial_window);
         let cubic = cubic.slow_start_limit(start.slow_start_limit);
-        let cubic = cubic.leaves_at_once(start.leaves_at_once);
-        let cubic = cubic.hystart(start.hystart).validated(start.validation);
+        let cubic = cubic.validated(start.validation);
+        let signs = start.leaves_at_once.filter(|_| start.hystart);
         match start.in_segments {
-            true => Box::new(cubic.in_segments()),
-            false => Box::new(cubic),
+            true => {
+                let cubic = cubic.hystart(start.hystart && signs.is_none());
+                Box::new(cubic.in_segments(signs))
+            }
+            false => Box::new(cubic.hystart(start.hystart)),
         }
     },
 };

@@ -11,6 +11,8 @@
 //! CSS is Conservative Slow Start: the window grows a quarter as fast. A round lasts until all
 //! that was in flight at its beginning is acknowledged.
 
+pub(super) mod at_once;
+
 use super::Ack;
 use crate::tcp::seq::Seq;
 
@@ -26,9 +28,6 @@ const N_RTT_SAMPLE: u32 = 8;
 const CSS_GROWTH_DIVISOR: u64 = 4;
 /// RFC 9406 §4.3: how many rounds CSS lasts.
 const CSS_ROUNDS: u32 = 5;
-
-/// Smaller windows, in segments, are not judged by a host that leaves slow start at once.
-const LOW_WINDOW: u64 = 16;
 
 /// The first slow start of a connection, round by round.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -71,33 +70,6 @@ impl HyStart {
             self.take_sample(rtt);
         }
         ack.una >= window_end && self.end_round(ack.nxt)
-    }
-
-    /// As [`HyStart::on_ack`], for a host that leaves slow start at once: whether the RTT of this round, of
-    /// which more than [`N_RTT_SAMPLE`] samples are known, exceeds the least of the connection by
-    /// RttThresh. Windows of less than [`LOW_WINDOW`] segments are not judged.
-    pub(super) fn on_ack_at_once(&mut self, ack: &Ack, segments: u64) -> bool {
-        if ack.una > *self.window_end.get_or_insert(ack.nxt) {
-            self.window_end = Some(ack.nxt);
-            self.current_round_min_rtt = None;
-            self.rtt_sample_count = 0;
-        }
-        let Some(rtt) = ack.round_trips.latest_nanos() else {
-            return false;
-        };
-        // The least of all rounds so far.
-        let least = self.last_round_min_rtt.map_or(rtt, |min| min.min(rtt));
-        self.last_round_min_rtt = Some(least);
-        if segments < LOW_WINDOW {
-            return false;
-        }
-        let current = self.current_round_min_rtt.map_or(rtt, |min| min.min(rtt));
-        self.current_round_min_rtt = Some(current);
-        if self.rtt_sample_count < N_RTT_SAMPLE {
-            self.rtt_sample_count += 1;
-            return false;
-        }
-        current > least.saturating_add(rtt_thresh(least))
     }
 
     fn take_sample(&mut self, rtt: u64) {
@@ -256,22 +228,5 @@ mod tests {
             assert!(!over);
             assert_eq!(hystart.growth_divisor(), 1);
         }
-    }
-
-    /// Nine samples of a round, all of them longer than the least of the connection by RttThresh.
-    #[test]
-    fn slow_start_ends_at_once() {
-        let (mut hystart, start) = (HyStart::default(), Seq::initial(0));
-        let end = start + FLIGHT;
-        assert!(!hystart.on_ack_at_once(&ack(start + 1000_usize, end, 50), 16));
-        // The next round.
-        let next = |place: usize, rtt_ms| ack(end + 1000 * place, end + FLIGHT, rtt_ms);
-        for place in 1..=8 {
-            assert!(!hystart.on_ack_at_once(&next(place, 57), 16), "{place}");
-        }
-        let mut small = hystart.clone();
-        assert!(!small.on_ack_at_once(&next(9, 57), 15));
-        assert!(!hystart.clone().on_ack_at_once(&next(9, 56), 16));
-        assert!(hystart.on_ack_at_once(&next(9, 57), 16));
     }
 }

@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 
+use crate::config::SlowStartSigns;
 use crate::time::Instant;
 
 /// What a controller starts from.
@@ -28,9 +29,9 @@ pub struct Start {
     /// Whether windows are counted in whole segments:
     /// [`CongestionHabits::window_in_segments`](crate::config::CongestionHabits::window_in_segments).
     pub in_segments: bool,
-    /// Whether HyStart ends slow start at once:
-    /// [`CongestionHabits::leaves_slow_start_at_once`](crate::config::CongestionHabits::leaves_slow_start_at_once).
-    pub leaves_at_once: bool,
+    /// What ends slow start at once:
+    /// [`Habits::leaves_slow_start_at_once`](crate::config::Habits::leaves_slow_start_at_once).
+    pub leaves_at_once: Option<SlowStartSigns>,
     /// A seed for random decisions; different for every connection.
     pub seed: u64,
 }

@@ -16,7 +16,9 @@ use super::super::sysctl;
 use super::socket::Stage;
 use super::state::Run;
 use super::{Stop, failed, skipped};
-use crate::config::{Config, EcnMode, Pacing, PacingConfig, SignatureKey, SignatureKeys};
+use crate::config::{
+    Config, EcnMode, Pacing, PacingConfig, SignatureKey, SignatureKeys, SlowStartSigns,
+};
 use crate::tcp::State;
 use crate::time::Duration;
 use counters::{Baseline, Check};
@@ -138,9 +140,11 @@ const OPEN_TO_ALL: [(&str, &str); 2] = [
     ("net.ipv4.tcp_ecn_option", "2"),
 ];
 
-/// A configuration to try settings on.
+/// A configuration to try settings on, of a host that has them all.
 fn probe() -> Config {
-    Config::new([[192, 168, 0, 2].into()])
+    let mut config = Config::new([[192, 168, 0, 2].into()]);
+    config.tcp.habits.leaves_slow_start_at_once = Some(SlowStartSigns::default());
+    config
 }
 
 /// Programs that have no effect on a stack in a program, unless they write to a file.

@@ -10,8 +10,10 @@ use core::time::Duration;
 
 use siphasher::sip::SipHasher13;
 
+use super::super::hystart::at_once::HyStart;
 use super::curve::cube_root;
 use super::{Ack, Controller, Cubic, Fine, Loss, LostSegment, MAX_WINDOW};
+use crate::config::SlowStartSigns;
 use crate::time::Instant;
 
 /// t and K are counted in this fraction of a second.
@@ -45,6 +47,8 @@ pub struct CubicInSegments {
     asked: Option<(u64, Instant)>,
     /// The least round trip since the last timeout.
     least: Option<Duration>,
+    /// What ends slow start at once; `None`: nothing does.
+    hystart: Option<HyStart>,
 }
 
 /// A stage of congestion avoidance (RFC 9438 §4.2); windows are in segments.
@@ -64,7 +68,7 @@ struct Stage {
 
 impl CubicInSegments {
     /// CUBIC that counts in whole segments.
-    pub(super) fn new(cubic: Cubic) -> CubicInSegments {
+    pub(super) fn new(cubic: Cubic, signs: Option<SlowStartSigns>) -> CubicInSegments {
         CubicInSegments {
             cubic,
             stage: None,
@@ -72,6 +76,7 @@ impl CubicInSegments {
             price: 1,
             asked: None,
             least: None,
+            hystart: signs.map(HyStart::new),
         }
     }
 
@@ -79,14 +84,24 @@ impl CubicInSegments {
         self.cubic.window() / self.cubic.mss
     }
 
-    /// Takes a sample of the round trip.
+    /// Takes a sample of the round trip, which may end slow start: during a recovery, too, if the window is
+    /// below ssthresh then.
     fn sample(&mut self, ack: &Ack) {
         let is_new = |stage: &Stage| ack.now - stage.began < QUEUE_LASTS;
         if self.stage.as_ref().is_some_and(is_new) {
             return;
         }
-        if let Some(latest) = ack.round_trips.latest() {
-            self.least = Some(self.least.map_or(latest, |least| least.min(latest)));
+        let Some(latest) = ack.round_trips.latest() else {
+            return;
+        };
+        let least = self.least.map_or(latest, |least| least.min(latest));
+        self.least = Some(least);
+        let window = self.cubic.window();
+        if window < self.cubic.ssthresh
+            && let Some(hystart) = &mut self.hystart
+            && hystart.on_sample(ack, least, window, self.cubic.mss)
+        {
+            self.cubic.leave_slow_start();
         }
     }
 
@@ -205,8 +220,11 @@ impl Controller for CubicInSegments {
             return;
         }
         let before = cubic.window();
-        if before < cubic.ssthresh && !cubic.slow_start(ack) && cubic.window() < cubic.ssthresh {
-            return;
+        if before < cubic.ssthresh {
+            cubic.slow_start(ack);
+            if cubic.window() < cubic.ssthresh {
+                return;
+            }
         }
         let in_slow_start = cubic.window() - before;
         let acked = ack.acked.min(MAX_WINDOW).saturating_sub(in_slow_start) / cubic.mss;
@@ -234,6 +252,9 @@ impl Controller for CubicInSegments {
         self.cubic.on_timeout(loss, first);
         self.end_stage();
         (self.price, self.asked, self.least) = (1, None, None);
+        if let Some(hystart) = &mut self.hystart {
+            hystart.restart();
+        }
     }
 
     /// W_max stays the one that the loss has shown.
@@ -283,10 +304,14 @@ impl Controller for CubicInSegments {
             price,
             asked,
             least,
+            hystart,
         } = self;
         let asked = asked.map(|(window, at)| (window, (now - at).min(2 * PRICE_LASTS)));
         let mut hasher = SipHasher13::new();
         (cubic.fingerprint(now, ceiling), saved, price, asked, least).hash(&mut hasher);
+        if let Some(hystart) = hystart {
+            hystart.fingerprint(now, &mut hasher);
+        }
         if let Some(stage) = stage {
             (now - stage.began, stage.k, stage.flat).hash(&mut hasher);
             (stage.acked, stage.reno).hash(&mut hasher);
@@ -324,7 +349,8 @@ mod tests {
 
     /// A controller after a loss at a window of this many segments.
     fn after_loss(segments: u32) -> CubicInSegments {
-        let mut whole = Cubic::new(MSS as usize, segments).in_segments();
+        let mut whole =
+            Cubic::new(MSS as usize, segments).in_segments(Some(SlowStartSigns::default()));
         whole.on_ack(&Ack {
             window_limited: false,
             ..ack(0, 0)
@@ -392,7 +418,7 @@ mod tests {
             segments in prop_oneof![Just(10), any::<u32>()],
             steps in prop::collection::vec((0u8..8, any::<u64>(), 0u64..1 << 30), 1..100),
         ) {
-            let mut whole = Cubic::new(mss, segments).in_segments();
+            let mut whole = Cubic::new(mss, segments).in_segments(Some(SlowStartSigns::default()));
             let mut now = Instant::ZERO;
             for (step, nanos, octets) in steps {
                 now += Duration::from_nanos(nanos >> 24);

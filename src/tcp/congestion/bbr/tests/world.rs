@@ -19,7 +19,7 @@ pub(super) fn start() -> Start {
         validation: false,
         slow_start_limit: None,
         in_segments: false,
-        leaves_at_once: false,
+        leaves_at_once: None,
         hystart: true,
         seed: 7,
     }
