@@ -102,6 +102,7 @@ impl Calls<'_> {
             Kind::Datagram(socket) => {
                 let corked = socket.settings.kept(SOL_UDP, UDP_CORK, 0) != 0;
                 let flags = flags | if corked { MSG_MORE } else { 0 };
+                self.bind_early(fd)?;
                 let len = self.send_datagram(fd, &Outgoing { flags, ..outgoing })?;
                 self.note_datagram(fd, flags, once);
                 Ok(len)
@@ -165,6 +166,23 @@ impl Calls<'_> {
         })
     }
 
+    /// On Linux, a send that fails has bound the socket, too.
+    fn bind_early(&mut self, fd: Fd) -> Result<(), Errno> {
+        match self.system {
+            System::Linux => self.need_address(fd),
+            System::Freebsd => Ok(()),
+        }
+    }
+
+    /// Why nothing is sent on a UDP socket that is shut down: on Linux, an error that waits comes first.
+    fn shut_error(&mut self, fd: Fd) -> Errno {
+        let error = match self.system {
+            System::Linux => self.take_datagram_error(fd),
+            System::Freebsd => None,
+        };
+        error.unwrap_or(Errno::EPIPE)
+    }
+
     fn send_datagram(&mut self, fd: Fd, outgoing: &Outgoing<'_>) -> Result<usize, Errno> {
         let Outgoing {
             data, flags, once, ..
@@ -190,7 +208,7 @@ impl Calls<'_> {
         let peer = socket.peer.map(|peer| family.inward(peer)).transpose()?;
         let remote = to.or(peer).ok_or(Errno::EDESTADDRREQ)?;
         if socket.write_shut {
-            return Err(Errno::EPIPE);
+            return Err(self.shut_error(fd));
         }
         if let Some(error) = socket.error.take() {
             return Err(error);

@@ -112,7 +112,7 @@ impl Calls<'_> {
     }
 
     /// The pending error of a UDP or ping socket, once: for a socket that is not connected, only if it
-    /// asks for errors.
+    /// asks for errors. On Linux, one that may be temporary is only told to those that ask.
     pub(super) fn take_datagram_error(&mut self, fd: Fd) -> Option<Errno> {
         let socket = self.datagram_mut(fd).ok()?;
         if let Some(error) = socket.error.take() {
@@ -122,13 +122,14 @@ impl Calls<'_> {
             return None;
         }
         let (ids, is_connected) = (socket.ids.clone(), socket.peer.is_some());
+        let fails = ids.iter().any(|id| self.stack.udp_has_error(*id));
         let mut errors = ids.into_iter();
         let error = errors.find_map(|id| self.stack.udp_take_error(id))?;
         let is_told = match error.reason {
             Undelivered::TooLong { .. } => {
                 self.datagram(fd).is_ok_and(|it| it.options.tells_too_long)
             }
-            _ => true,
+            _ => fails || self.system == System::Freebsd,
         };
         (is_connected && is_told).then_some(datagram::errno(error.reason))
     }
