@@ -61,13 +61,11 @@ impl Stack {
             .flatten();
         let Some((slot, entry)) = slot.and_then(|slot| Some((slot, self.table.at_mut(slot)?)))
         else {
-            // TIME-WAIT is not asked, either, if it is light.
-            self.counters.icmp_ignored += u64::from(!self.at_rest.ends_lightly(&tuple));
+            self.counters.icmp_ignored += 1;
             return;
         };
         if !entry.tcb.believes_quote(quote.seq) {
-            // One that ends lightly is not asked.
-            self.counters.icmp_ignored += u64::from(!entry.tcb.ends_lightly());
+            self.counters.icmp_ignored += 1;
             return;
         }
         match (error, meaning(error, tuple.local.is_ipv4())) {

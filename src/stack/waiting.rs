@@ -111,18 +111,10 @@ impl AtRest {
         now: Instant,
         silence: Duration,
     ) -> bool {
-        self.waiting(tuple)
+        let place = self.find(tuple).and_then(|place| self.places.get(place));
+        place
+            .and_then(Place::waiting)
             .is_some_and(|waiting| waiting.may_be_replaced(now, silence))
-    }
-
-    /// Whether the connection of a four-tuple is at rest and ends lightly: see [`Tcb::ends_lightly`].
-    pub(super) fn ends_lightly(&self, tuple: &FourTuple) -> bool {
-        self.waiting(tuple).is_some_and(TimeWait::ends_lightly)
-    }
-
-    fn waiting(&self, tuple: &FourTuple) -> Option<&TimeWait> {
-        let place = self.find(tuple)?;
-        self.places.get(place).and_then(Place::waiting)
     }
 
     /// Removes the connection of a four-tuple, and returns it with the time when it would have

@@ -33,7 +33,7 @@ impl Tcb {
             }
             if !takes {
                 self.take_late_timestamp(now, seg);
-                return Step::Break(self.refusal(seg, Discard::NotAcceptable));
+                return Step::Break(Discard::NotAcceptable);
             }
             // Only its acknowledgment is of use.
             seg.advance(self.rcv.nxt.saturating_since(seg.seq));
@@ -103,18 +103,7 @@ impl Tcb {
             return Step::Continue(());
         }
         self.answer_unacceptable(now, seg);
-        Step::Break(self.refusal(seg, Discard::Paws))
-    }
-
-    /// As what a segment counts that is refused for this reason. A SYN is challenged wherever it lies (RFC 5961
-    /// §4.2), except in the handshake with a listener. What ends lightly has no other reason than the window.
-    pub(super) fn refusal(&self, seg: &Segment<'_>, reason: Discard) -> Discard {
-        let in_handshake = self.state == State::SynReceived && self.passive;
-        match seg.ctl.has(Control::SYN) && !in_handshake {
-            _ if self.ends_lightly() => Discard::NotAcceptable,
-            true => Discard::SynChallenged,
-            false => reason,
-        }
+        Step::Break(Discard::Paws)
     }
 
     /// Table 6, with the allowances of §3.10.7.4 and appendix A.2: a segment without text may also

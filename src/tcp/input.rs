@@ -293,7 +293,7 @@ impl Tcb {
             return Step::Break(Discard::SynRefused);
         }
         self.challenge(now);
-        Step::Break(self.refusal(seg, Discard::SynChallenged))
+        Step::Break(Discard::SynChallenged)
     }
 
     /// Sixth: the URG bit. The pointer only names a place: no length or memory depends on it.
@@ -380,7 +380,7 @@ impl Tcb {
 
     /// Whether only the sequence number of a segment is checked: see
     /// [`Habits::light_ending`](crate::config::Habits::light_ending).
-    pub fn ends_lightly(&self) -> bool {
+    pub(super) fn ends_lightly(&self) -> bool {
         let is_ending = match self.state {
             State::TimeWait => true,
             State::FinWait2 => self.orphan,

@@ -148,11 +148,6 @@ impl TimeWait {
         self.agreed.timestamps && now - self.last_received >= silence
     }
 
-    /// As [`Tcb::ends_lightly`].
-    pub fn ends_lightly(&self) -> bool {
-        self.config.habits.light_ending
-    }
-
     /// The congestion controller, which would matter only if it sent text.
     pub fn congestion_control(&self) -> CongestionControl {
         self.config.congestion_control
