@@ -1,5 +1,5 @@
-//! A UDP socket, or a ping socket, which is its like (`echo`). An `AF_INET6` socket at the unspecified address receives both families, so it has
-//! a socket of the stack for each.
+//! A UDP socket, or a ping socket, which is its like (`echo`). An `AF_INET6` socket of UDP at the unspecified address
+//! receives both families, so it has a socket of the stack for each.
 
 use core::net::{IpAddr, SocketAddr};
 use std::collections::BTreeMap;

@@ -26,8 +26,8 @@ pub struct Habits {
     pub congestion: CongestionHabits,
     /// What may leave, and in which segments.
     pub sending: SendingHabits,
-    /// What ends the slow start of CUBIC in whole segments
-    /// ([`CongestionHabits::window_in_segments`]) at once, where `hystart` is on. `None`: longer round trips, by way of Conservative Slow Start (RFC 9406). Default `None`.
+    /// What ends the slow start of CUBIC in whole segments ([`CongestionHabits::window_in_segments`]) at once, where
+    /// `hystart` is on. `None`: longer round trips, by way of Conservative Slow Start (RFC 9406). Default `None`.
     pub leaves_slow_start_at_once: Option<SlowStartSigns>,
     /// A connection in TIME-WAIT, or in FIN-WAIT-2 without a user, judges segments by their sequence number
     /// alone, as in Linux, which keeps such connections in a reduced form. The acknowledgment field is not

@@ -47,7 +47,7 @@ pub struct CubicInSegments {
     asked: Option<(u64, Instant)>,
     /// The least round trip since the last timeout.
     least: Option<Duration>,
-    /// What ends slow start at once; `None`: nothing does.
+    /// What ends slow start at once; `None`: nothing does, and HyStart++ of `cubic` may.
     hystart: Option<HyStart>,
 }
 
